@@ -1,0 +1,102 @@
+// A network: a fixed, ordered list of named nodes, built by ordinary functions and then planned once.
+//   Network net({0, 32, 32, 3});
+//   Node y = conv(net, "conv0", net.input(), {.out_channels = 16, .kernel = 3});
+//   net.prepare(y, 128);
+// All shape errors appear while building. After prepare nothing is allocated by forward or backward.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/graph/layer.h"
+#include "core/graph/plan.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fanin {
+
+class Network;
+
+struct Node {
+  const Network* network = nullptr;
+  int id = -1;
+  const Shape& shape() const;
+  int channels() const { return shape().channels; }
+};
+
+// Sees every node's value right after it is computed, and its gradient right after that is complete.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void value(std::string_view node, ConstView) {}
+  virtual void gradient(std::string_view node, ConstView) {}
+};
+
+// One line of `fanin summary`.
+struct NodeSummary {
+  std::string name, description;
+  Shape output;  // for one image
+  std::int64_t parameters = 0, macs = 0;  // per image
+  std::vector<const Parameter*> weights;
+};
+
+struct MemoryEstimate {
+  std::size_t parameters = 0, gradients = 0, activations = 0, scratch = 0;  // bytes
+  std::size_t total() const { return parameters + gradients + activations + scratch; }
+};
+
+class Network {
+ public:
+  explicit Network(Shape image);  // images is ignored: any batch size
+  ~Network();
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+
+  // --- building; every failure names the full path
+  Node input() const;
+  Node add(const std::string& name, std::unique_ptr<Layer> layer, Node x);
+  Node sum(const std::string& name, Node a, Node b);     // equal shapes
+  Node concat(const std::string& name, Node a, Node b);  // equal images, height and width; channels of a come first
+
+  class Scope {  // while it lives, names get its prefix: "group1.block0."
+   public:
+    explicit Scope(Network& net, const std::string& name);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Network& network_;
+    std::size_t restore_;
+  };
+  Scope scope(const std::string& name) { return Scope(*this, name); }
+
+  // --- between building and running
+  MemoryEstimate estimate(Node output, int largest_batch, Mode mode) const;  // what prepare would allocate
+  // Plans and allocates. Weights are NaN afterwards. Mode::evaluate plans for forward only.
+  void prepare(Node output, int largest_batch, Mode mode = Mode::train);
+  int largest_batch() const;
+
+  // --- running
+  ConstView forward(ConstView images, Mode mode);
+  void backward(ConstView output_gradient);  // after the Mode::train forward that it belongs to; parameter gradients start at 0
+  // Fills Pass::seed and Pass::step of the coming passes.
+  void set_random_state(std::uint64_t seed, std::uint64_t step);
+  void observe(Observer* observer);  // null to stop; the observer must outlive its use
+
+  // --- looking
+  std::vector<Parameter*> parameters() const;   // in order of construction
+  std::vector<StateBuffer*> buffers() const;    // likewise
+  Parameter* find_parameter(std::string_view name) const;  // null if absent
+  std::vector<NodeSummary> summary() const;
+  const Shape& image() const;
+  std::span<float> values() const, gradients() const;  // all parameters, one arena each, in order; padded by zeros
+
+ private:
+  friend struct Node;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanin

@@ -1,0 +1,53 @@
+// The two shapes of the house. Activations are N images of H x W pixels with C channels, channels last in memory.
+// Weights are kernel row, kernel column, input channel of the group, output channel ("HWIO"), output channels contiguous.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace fanin {
+
+struct Shape {
+  int images = 0, height = 0, width = 0, channels = 0;
+
+  std::size_t pixels() const {
+    return static_cast<std::size_t>(images) * static_cast<std::size_t>(height) *
+           static_cast<std::size_t>(width);
+  }
+  std::size_t size() const { return pixels() * static_cast<std::size_t>(channels); }
+  Shape with_images(int count) const { return {count, height, width, channels}; }
+  Shape with_channels(int count) const { return {images, height, width, count}; }
+  bool operator==(const Shape&) const = default;
+};
+
+std::string to_string(const Shape& shape);  // "128x32x32x16"
+
+// A weight knows its groups, so that a fan can be right (see init/fan.h).
+struct WeightShape {
+  int kernel_height = 1, kernel_width = 1;
+  int in_per_group = 1, out_per_group = 1, groups = 1;
+  int rank = 4;  // dimensions in a file: 4 convolution, 2 linear, 1 vector (bias, scale, shift)
+
+  static WeightShape conv(int kernel, int in_channels, int out_channels, int groups) {
+    return {kernel, kernel, in_channels / groups, out_channels / groups, groups, 4};
+  }
+  static WeightShape linear(int in, int out) { return {1, 1, in, out, 1, 2}; }
+  static WeightShape vector(int size) { return {1, 1, 1, size, 1, 1}; }
+
+  int in_channels() const { return in_per_group * groups; }
+  int out_channels() const { return out_per_group * groups; }
+  int taps() const { return kernel_height * kernel_width; }
+  std::size_t size() const {
+    return static_cast<std::size_t>(taps()) * static_cast<std::size_t>(in_per_group) *
+           static_cast<std::size_t>(out_channels());
+  }
+  // The dimensions that PyTorch gives this weight: (out, in / groups, kh, kw), (out, in) or (size).
+  std::vector<std::size_t> file_dimensions() const;
+  bool operator==(const WeightShape&) const = default;
+};
+
+std::string to_string(const WeightShape& shape);  // "(16, 3, 3, 3)", as in a file
+
+}  // namespace fanin
