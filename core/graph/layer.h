@@ -46,7 +46,8 @@ class Layer {
   virtual std::int64_t macs(const Shape& /*input*/) const { return 0; }  // multiply-adds of forward
 
   virtual void forward(ConstView x, View y, const Pass&) = 0;  // overwrites y
-  // Writes or adds to dx; adds to parameter gradients. x or y is null where needs() does not ask for it.
+  // Writes or adds to dx; adds to parameter gradients. x or y is null where needs() does not ask for it; dx.data is null where
+  // nobody wants the gradient of the input (the first layer).
   virtual void backward(ConstView x, ConstView y, ConstView dy, View dx, Write, const Pass&) = 0;
 };
 

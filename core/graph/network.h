@@ -16,21 +16,26 @@
 
 namespace fanin {
 
-class Network;
+// A value of the graph: a handle to pass to the next builder function.
+class Node {
+ public:
+  Node() = default;
+  const Shape& shape() const { return shape_; }  // of one image
+  int channels() const { return shape_.channels; }
 
-struct Node {
-  const Network* network = nullptr;
-  int id = -1;
-  const Shape& shape() const;
-  int channels() const { return shape().channels; }
+ private:
+  friend class Network;
+  Node(int id, Shape shape) : id_(id), shape_(shape) {}
+  int id_ = -1;
+  Shape shape_;
 };
 
 // Sees every node's value right after it is computed, and its gradient right after that is complete.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void value(std::string_view node, ConstView) {}
-  virtual void gradient(std::string_view node, ConstView) {}
+  virtual void value(std::string_view /*node*/, ConstView) {}
+  virtual void gradient(std::string_view /*node*/, ConstView) {}
 };
 
 // One line of `fanin summary`.
@@ -76,6 +81,7 @@ class Network {
   MemoryEstimate estimate(Node output, int largest_batch, Mode mode) const;  // what prepare would allocate
   // Plans and allocates. Weights are NaN afterwards. Mode::evaluate plans for forward only.
   void prepare(Node output, int largest_batch, Mode mode = Mode::train);
+  void prepare(Node output, PlanOptions options);  // options.output is set from `output`
   int largest_batch() const;
 
   // --- running
@@ -94,7 +100,6 @@ class Network {
   std::span<float> values() const, gradients() const;  // all parameters, one arena each, in order; padded by zeros
 
  private:
-  friend struct Node;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,3 +1,62 @@
 // Where every value and gradient of a network lives. Shapes are static, so all of it is decided once, before the first step.
+//   - Time runs over the nodes forward (node i at time i), then backward (node i at time 2n - 1 - i).
+//   - A storage is one (pixels x channels) matrix. A concat is a storage whose operands are channel slices of it: no bytes move.
+//   - A layer that may, works in place; the operands of a sum share the sum's gradient; storages that never live at the same time
+//     share memory.
+// With PlanOptions::share off every value and gradient has memory of its own: the slow twin that tests compare with.
 // SPDX-License-Identifier: MIT
 #pragma once
+
+#include "core/graph/layer.h"
+
+#include <utility>
+#include <vector>
+
+namespace fanin {
+
+enum class NodeKind { input, layer, sum, concat };
+
+struct PlanNode {
+  NodeKind kind = NodeKind::layer;
+  std::vector<int> inputs;  // smaller ids
+  Shape shape;              // of one image
+  BackwardNeeds needs;      // layers only, like the two below
+  bool forward_in_place = false, backward_in_place = false;
+};
+
+struct PlanOptions {
+  int images = 1;  // largest batch
+  int output = 0;  // node whose value and gradient the caller handles
+  Mode mode = Mode::train;  // evaluate: no gradients, and values die after their last forward use
+  bool share = true;
+};
+
+struct Place {
+  int storage = -1;       // -1: not in the arena (the network's input; gradients in Mode::evaluate)
+  int first_channel = 0;
+};
+
+struct Storage {
+  std::size_t offset = 0, floats = 0;  // in the arena
+  int channels = 0;                    // pixel stride
+  int first_use = 0, last_use = 0;     // times, both inclusive
+};
+
+// What the backward pass of a node does with the gradient of one of its inputs.
+struct GradientEdge {
+  bool wanted = false;   // false: the network's input
+  bool aliased = false;  // the memory is shared: nothing to do (sum, concat)
+  Write write = Write::overwrite;
+  std::vector<std::pair<int, int>> clear;  // (first channel, count) of the input's gradient to zero before adding
+};
+
+struct Plan {
+  std::vector<Place> value, gradient;             // per node
+  std::vector<Storage> storages;
+  std::vector<std::vector<GradientEdge>> edges;   // per node and input
+  std::size_t arena_floats = 0;
+};
+
+Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options);
+
+}  // namespace fanin

@@ -58,7 +58,7 @@ void copy(ConstView from, View to) {
   for_row_blocks(from, to, [](ConstView f, View t) { as_matrix(t) = as_matrix(f); });
 }
 
-void add(ConstView from, View to) {
+void accumulate(ConstView from, View to) {
   for_row_blocks(from, to, [](ConstView f, View t) { as_matrix(t) += as_matrix(f); });
 }
 

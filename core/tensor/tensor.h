@@ -67,7 +67,7 @@ class Tensor {
 };
 
 void copy(ConstView from, View to);                           // shapes must be equal
-void add(ConstView from, View to);                            // to += from
+void accumulate(ConstView from, View to);                            // to += from
 void fill(View view, float value);
 
 }  // namespace fanin

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include "core/graph/plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace fanin {
+
+namespace {
+
+constexpr std::size_t kAlignFloats = 16;  // storages start on cache lines
+
+// Nodes whose value (or gradient) is the same memory form a group. A group may be a channel slice of another group's storage.
+class Groups {
+ public:
+  explicit Groups(int nodes) : leader_(static_cast<std::size_t>(nodes)), parent_(leader_.size(), -1), offset_(leader_.size(), 0),
+                               sliced_(leader_.size(), false) {
+    std::iota(leader_.begin(), leader_.end(), 0);
+  }
+  int leader(int node) const {
+    while (leader_[at(node)] != node) node = leader_[at(node)];
+    return node;
+  }
+  void join(int node, int other) {  // the group of `node` continues in the memory of `other`'s group
+    const int from = leader(node), to = leader(other);
+    if (from == to) return;
+    if (parent_[at(from)] >= 0) {
+      parent_[at(to)] = parent_[at(from)];
+      offset_[at(to)] = offset_[at(from)];
+    }
+    sliced_[at(to)] = sliced_[at(to)] || sliced_[at(from)];
+    leader_[at(from)] = to;
+  }
+  bool is_slice(int node) const { return parent_[at(leader(node))] >= 0; }
+  bool has_slices(int node) const { return sliced_[at(leader(node))]; }
+  bool plain(int node) const { return !is_slice(node) && !has_slices(node); }
+  // False if the group already is a slice of something.
+  bool make_slice(int node, int whole, int first_channel) {
+    const int group = leader(node);
+    if (is_slice(node) || group == leader(whole)) return false;
+    parent_[at(group)] = whole;
+    offset_[at(group)] = first_channel;
+    sliced_[at(leader(whole))] = true;
+    return true;
+  }
+  // The group that owns the memory, and the channel at which `node` starts in it.
+  Place root(int node) const {
+    int group = leader(node), channel = 0;
+    while (parent_[at(group)] >= 0) {
+      channel += offset_[at(group)];
+      group = leader(parent_[at(group)]);
+    }
+    return {group, channel};
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  std::vector<int> leader_, parent_, offset_;
+  std::vector<bool> sliced_;
+};
+
+class Planner {
+ public:
+  Planner(const std::vector<PlanNode>& nodes, const PlanOptions& options)
+      : nodes_(nodes), options_(options), count_(static_cast<int>(nodes.size())), consumers_(nodes.size()),
+        values_(count_), gradients_(count_) {
+    for (int i = 0; i < count_; ++i)
+      for (const int input : node(i).inputs) consumers_[at(input)].push_back(i);
+  }
+
+  Plan run() {
+    group_values();
+    if (training()) group_gradients();
+    plan_.value = place(values_, [this](int i) { return value_life(i); });
+    plan_.gradient.resize(nodes_.size());
+    plan_.edges.resize(nodes_.size());
+    if (training()) {
+      plan_.gradient = place(gradients_, [this](int i) { return gradient_life(i); });
+      decide_writes();
+    }
+    assign_offsets();
+    return std::move(plan_);
+  }
+
+ private:
+  struct Life {
+    int first, last;
+  };
+
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  const PlanNode& node(int i) const { return nodes_[at(i)]; }
+  bool training() const { return options_.mode == Mode::train; }
+  bool is_input(int i) const { return node(i).kind == NodeKind::input; }
+  int backward_time(int i) const { return 2 * count_ - 1 - i; }
+
+  // --- values
+
+  bool overwritable(int x) const {  // by its only consumer
+    if (is_input(x) || consumers_[at(x)].size() != 1 || x == options_.output) return false;
+    if (node(x).kind == NodeKind::concat) return false;  // its slices have readers of their own
+    return !(training() && node(x).kind == NodeKind::layer && node(x).needs.output);
+  }
+
+  void group_values() {
+    if (options_.share) {
+      for (int i = 0; i < count_; ++i) {
+        const PlanNode& n = node(i);
+        if (n.kind == NodeKind::layer && n.forward_in_place && overwritable(n.inputs[0]) && !(training() && n.needs.input))
+          values_.join(i, n.inputs[0]);
+        if (n.kind == NodeKind::sum)
+          for (const int x : n.inputs)
+            if (overwritable(x) && node(x).kind == NodeKind::layer) {
+              values_.join(i, x);
+              break;
+            }
+      }
+    }
+    slice_concats(values_);
+  }
+
+  // Later concats first, so that a chain of concats ends up in the storage of the last one.
+  void slice_concats(Groups& groups) {
+    if (!options_.share) return;
+    for (int i = count_ - 1; i >= 0; --i) {
+      if (node(i).kind != NodeKind::concat) continue;
+      int channel = 0;
+      for (const int x : node(i).inputs) {
+        if (!is_input(x)) groups.make_slice(x, i, channel);
+        channel += node(x).shape.channels;
+      }
+    }
+  }
+
+  Life value_life(int i) const {
+    Life life{i, i};
+    for (const int k : consumers_[at(i)]) {
+      life.last = std::max(life.last, k);
+      if (training() && node(k).kind == NodeKind::layer && node(k).needs.input)
+        life.last = std::max(life.last, backward_time(k));
+    }
+    if (training() && node(i).kind == NodeKind::layer && node(i).needs.output)
+      life.last = std::max(life.last, backward_time(i));
+    if (i == options_.output) life.last = 2 * count_;  // the caller may look at it until the next forward pass
+    return life;
+  }
+
+  // --- gradients
+
+  void group_gradients() {
+    slice_concats(gradients_);
+    if (!options_.share) return;
+    for (int s = 0; s < count_; ++s)
+      if (node(s).kind == NodeKind::sum) alias_sum(s);
+    for (int i = 0; i < count_; ++i)
+      if (node(i).kind == NodeKind::layer && node(i).backward_in_place) alias_in_place(i);
+  }
+
+  // d(a) and d(b) equal d(s) until another consumer of a or b adds its part. Sharing is right if nobody writes before d(s) is
+  // complete (no consumer after s) and nobody writes while the other operand's gradient is still to be read.
+  void alias_sum(int s) {
+    const int a = node(s).inputs[0], b = node(s).inputs[1];
+    if (a == b || !gradients_.plain(s)) return;
+    const auto shareable = [&](int x, int other) {
+      if (is_input(x) || x == options_.output || !gradients_.plain(x)) return false;
+      return std::all_of(consumers_[at(x)].begin(), consumers_[at(x)].end(), [&](int k) { return k == s || k < other; });
+    };
+    const bool share_a = shareable(a, b), share_b = shareable(b, a);
+    if (share_a) gradients_.join(a, s);
+    if (share_b) gradients_.join(b, s);
+  }
+
+  // d(x) may take the memory of d(i) if i writes it first and no other tenant of that memory is read afterwards.
+  void alias_in_place(int i) {
+    const int x = node(i).inputs[0];
+    if (is_input(x) || x == options_.output || !gradients_.plain(i) || !gradients_.plain(x)) return;
+    if (gradients_.leader(x) != x || gradients_.leader(x) == gradients_.leader(i)) return;
+    for (const int k : consumers_[at(x)])
+      if (k > i) return;
+    for (int t = 0; t < count_; ++t) {
+      if (t != x && gradients_.leader(t) == x) return;                       // x already leads a group
+      if (t < i && gradients_.leader(t) == gradients_.leader(i)) return;     // read later than i
+    }
+    gradients_.join(x, i);
+  }
+
+  Life gradient_life(int i) const {
+    Life life{backward_time(i), backward_time(i)};
+    for (const int k : consumers_[at(i)]) life.first = std::min(life.first, backward_time(k));
+    if (i == options_.output) life.first = std::min(life.first, count_);
+    return life;
+  }
+
+  // --- memory
+
+  template <class LifeOf>
+  std::vector<Place> place(const Groups& groups, LifeOf life_of) {
+    std::vector<Place> places(nodes_.size());
+    std::vector<int> storage_of(nodes_.size(), -1);
+    for (int i = 0; i < count_; ++i) {
+      if (is_input(i)) continue;
+      const Place root = groups.root(i);
+      int& storage = storage_of[at(root.storage)];
+      const Life life = life_of(i);
+      if (storage < 0) {
+        storage = static_cast<int>(plan_.storages.size());
+        const Shape& shape = node(root.storage).shape;
+        const std::size_t floats = shape.with_images(options_.images).size();
+        plan_.storages.push_back({0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, life.first, life.last});
+      }
+      Storage& s = plan_.storages[at(storage)];
+      s.first_use = std::min(s.first_use, life.first);
+      s.last_use = std::max(s.last_use, life.last);
+      places[at(i)] = {storage, root.first_channel};
+    }
+    return places;
+  }
+
+  // Largest first, each at the lowest offset that is free during its whole life.
+  void assign_offsets() {
+    std::vector<int> order(plan_.storages.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return plan_.storages[at(a)].floats > plan_.storages[at(b)].floats; });
+    std::vector<const Storage*> placed;  // by offset
+    for (const int index : order) {
+      Storage& s = plan_.storages[at(index)];
+      std::size_t offset = 0;
+      for (const Storage* other : placed) {
+        const bool together = s.first_use <= other->last_use && other->first_use <= s.last_use;
+        if (options_.share && !together) continue;
+        if (offset + s.floats <= other->offset) break;
+        offset = std::max(offset, other->offset + other->floats);
+      }
+      s.offset = offset;
+      placed.insert(std::upper_bound(placed.begin(), placed.end(), &s,
+                                     [](const Storage* a, const Storage* b) { return a->offset < b->offset; }),
+                    &s);
+      plan_.arena_floats = std::max(plan_.arena_floats, offset + s.floats);
+    }
+  }
+
+  // Replays the backward pass and notes which channels of each storage already hold a gradient.
+  void decide_writes() {
+    std::vector<std::vector<bool>> written(plan_.storages.size());
+    for (std::size_t s = 0; s < written.size(); ++s) written[s].resize(at(plan_.storages[s].channels), false);
+    const auto mark = [&](int i) {
+      const Place p = plan_.gradient[at(i)];
+      std::fill_n(written[at(p.storage)].begin() + p.first_channel, node(i).shape.channels, true);
+    };
+    mark(options_.output);
+    for (int i = count_ - 1; i >= 0; --i) {
+      int channel = 0;  // of a concat's operand
+      for (const int x : node(i).inputs) {
+        GradientEdge edge;
+        edge.wanted = !is_input(x);
+        if (edge.wanted) {
+          edge.aliased = shares_gradient(i, x, channel);
+          if (!edge.aliased && !in_place(i, x)) note_write(x, written, edge);
+          mark(x);
+        }
+        plan_.edges[at(i)].push_back(edge);
+        channel += node(x).shape.channels;
+      }
+    }
+  }
+
+  bool shares_gradient(int i, int x, int channel) const {
+    const Place dy = plan_.gradient[at(i)], dx = plan_.gradient[at(x)];
+    if (node(i).kind == NodeKind::layer || dy.storage != dx.storage) return false;
+    return dx.first_channel == dy.first_channel + (node(i).kind == NodeKind::concat ? channel : 0);
+  }
+
+  bool in_place(int i, int x) const {
+    const Place dy = plan_.gradient[at(i)], dx = plan_.gradient[at(x)];
+    return node(i).kind == NodeKind::layer && dy.storage == dx.storage && dy.first_channel == dx.first_channel;
+  }
+
+  void note_write(int x, const std::vector<std::vector<bool>>& written, GradientEdge& edge) const {
+    const Place p = plan_.gradient[at(x)];
+    const std::vector<bool>::const_iterator begin = written[at(p.storage)].begin() + p.first_channel;
+    const std::vector<bool>::const_iterator end = begin + node(x).shape.channels;
+    if (std::find(begin, end, true) == end) return;  // overwrite
+    edge.write = Write::add;
+    for (std::vector<bool>::const_iterator gap = std::find(begin, end, false); gap != end; gap = std::find(gap, end, false)) {
+      const std::vector<bool>::const_iterator stop = std::find(gap, end, true);
+      edge.clear.emplace_back(static_cast<int>(gap - begin), static_cast<int>(stop - gap));
+      gap = stop;
+    }
+  }
+
+  const std::vector<PlanNode>& nodes_;
+  const PlanOptions options_;
+  const int count_;
+  std::vector<std::vector<int>> consumers_;
+  Groups values_, gradients_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options) { return Planner(nodes, options).run(); }
+
+}  // namespace fanin

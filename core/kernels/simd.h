@@ -1,0 +1,28 @@
+// The few vector operations that kernels use, over Highway with static dispatch: the width follows -march (FANIN_ARCH).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#define HWY_COMPILE_ONLY_STATIC  // one target: that of the compiler flags
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+namespace fanin::simd {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::CappedTag<float, 16>;
+using Vec = hn::Vec<Tag>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag()));
+
+inline Vec zero() { return hn::Zero(Tag()); }
+inline Vec broadcast(float value) { return hn::Set(Tag(), value); }
+inline Vec load(const float* p) { return hn::LoadU(Tag(), p); }
+inline void store(Vec v, float* p) { hn::StoreU(v, Tag(), p); }
+// Touch only the first n lanes in memory; the others are 0 after a load.
+inline Vec load_n(const float* p, int n) { return hn::MaskedLoad(hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p); }
+inline void store_n(Vec v, float* p, int n) { hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p); }
+inline Vec fma(Vec a, Vec b, Vec c) { return hn::MulAdd(a, b, c); }  // a * b + c, rounded once
+inline Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
+
+}  // namespace fanin::simd
