@@ -17,11 +17,19 @@ struct Augmentation {
   bool mirror = false;              // left-right with probability 1/2
   int cutout = 0;                   // side of a square set to the mean (DeVries & Taylor 2017); 0: none
   std::vector<float> mean, std;     // normalization, per channel of pixels in [0, 1]
+
+  bool draws() const { return pad > 0 || mirror || cutout > 0; }
 };
 
-Augmentation parse_augmentation(const std::string& spec, const Dataset& dataset);  // "none", "crop,mirror", "crop:pad=4:padding=black,mirror,cutout:16"
+// "none", "crop,mirror", "crop:pad=4:padding=black,mirror,cutout:16". A further item "normalize:cifar10" selects the constants
+// (see normalization() in dataset.h); without it they are the data set's own. Throws ErrorKind::usage.
+Augmentation parse_augmentation(const std::string& spec, const Dataset& dataset);
 
-// One image (H, W, C) of bytes to floats. Without crop, mirror and cutout `rng` is not used.
+// What test images get: the same normalization and nothing drawn.
+Augmentation normalization_only(const Augmentation& augmentation);
+
+// One image (H, W, C) of bytes to floats. Without crop, mirror and cutout `rng` is not used. Draw 0 and 1 are the crop's row and
+// column, 2 the mirror, 3 and 4 the centre of the cutout, whichever of them are in use: switching one off changes no other.
 void augment(const Augmentation&, const Shape& image, const std::uint8_t* bytes, const Rng& rng, float* out);
 
 }  // namespace fanin

@@ -8,12 +8,13 @@
 
 namespace fanin {
 
-// "synthetic", "synthetic:train=2000,test=1000,seed=7", a cache written by `fanin data import`, a folder of CIFAR binary files, or an
-// image folder. Throws ErrorKind::usage or ErrorKind::input.
+// "synthetic", "synthetic:train=2000,test=1000,seed=7", a cache written by `fanin data import` ("cifar10" finds cifar10.fanin), or
+// anything that can be imported: a folder or archive of CIFAR binary files or of class folders. Throws ErrorKind::usage or input.
 Dataset open_dataset(std::string_view spec);
 
-// Keeps the first `train_size` training images of a seeded, class-balanced choice (0: all), and moves `validation` of them from training to
-// testing in place of the test split (0: keep the test split). Same seed, same choice.
+// Takes `train_size` training images (0: all) in a seeded order whose every beginning holds the classes in their proportions. The
+// first `validation` of them replace the test split (0: keep it), the others are trained on. So the validation images do not depend
+// on train_size. Names and normalization constants stay those of the whole set. Throws ErrorKind::usage.
 Dataset select(const Dataset& dataset, int train_size, int validation, std::uint64_t seed);
 
 }  // namespace fanin

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "layers/activation.h"
+
+#include "core/check.h"
+#include "core/tensor/parallel.h"
+#include "layers/relu.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+namespace fanin {
+
+namespace {
+
+float sigmoid_of(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+
+// Each functor: value(x); derivative(x or y); from_output says which of the two it takes. Those that take the output may work in place.
+struct LeakyRelu {
+  static constexpr bool from_output = true;  // slope > 0 keeps the sign
+  float slope = 0.01f;
+  float value(float x) const { return x > 0.0f ? x : slope * x; }
+  float derivative(float y) const { return y > 0.0f ? 1.0f : slope; }
+};
+struct Tanh {
+  static constexpr bool from_output = true;
+  float value(float x) const { return std::tanh(x); }
+  float derivative(float y) const { return 1.0f - y * y; }
+};
+struct Sigmoid {
+  static constexpr bool from_output = true;
+  float value(float x) const { return sigmoid_of(x); }
+  float derivative(float y) const { return y * (1.0f - y); }
+};
+struct Softsign {  // x / (1 + |x|)
+  static constexpr bool from_output = false;
+  float value(float x) const { return x / (1.0f + std::fabs(x)); }
+  float derivative(float x) const {
+    const float root = 1.0f / (1.0f + std::fabs(x));
+    return root * root;
+  }
+};
+struct Softplus {  // log(1 + e^x), written so that neither end overflows
+  static constexpr bool from_output = false;
+  float value(float x) const { return (x > 0.0f ? x : 0.0f) + std::log1p(std::exp(-std::fabs(x))); }
+  float derivative(float x) const { return sigmoid_of(x); }
+};
+struct Elu {  // Clevert et al. 2016, alpha = 1
+  static constexpr bool from_output = true;
+  float value(float x) const { return x > 0.0f ? x : std::expm1(x); }
+  float derivative(float y) const { return y > 0.0f ? 1.0f : y + 1.0f; }
+};
+struct Selu {  // Klambauer et al. 2017
+  static constexpr bool from_output = true;
+  static constexpr float lambda = 1.0507009873554804934f, alpha = 1.6732632423543772848f;
+  float value(float x) const { return lambda * (x > 0.0f ? x : alpha * std::expm1(x)); }
+  float derivative(float y) const { return y > 0.0f ? lambda : y + lambda * alpha; }
+};
+struct Gelu {  // x Phi(x), Hendrycks & Gimpel 2016
+  static constexpr bool from_output = false;
+  static constexpr float root_half = 0.70710678118654752440f, root_half_over_pi = 0.39894228040143267794f;
+  float value(float x) const { return 0.5f * x * std::erfc(-x * root_half); }
+  float derivative(float x) const { return 0.5f * std::erfc(-x * root_half) + x * root_half_over_pi * std::exp(-0.5f * x * x); }
+};
+struct Silu {  // x sigmoid(x)
+  static constexpr bool from_output = false;
+  float value(float x) const { return x * sigmoid_of(x); }
+  float derivative(float x) const {
+    const float s = sigmoid_of(x);
+    return s * (1.0f + x * (1.0f - s));
+  }
+};
+
+template <class Function>
+class Activation : public Layer {
+ public:
+  Activation(std::string text, Function function) : text_(std::move(text)), function_(function) {}
+  std::string describe() const override { return text_; }
+  Shape output_shape(const Shape& x) const override { return x; }
+  BackwardNeeds needs() const override { return {.input = !Function::from_output, .output = Function::from_output}; }
+  bool forward_in_place() const override { return true; }
+  bool backward_in_place() const override { return true; }
+
+  void forward(ConstView x, View y, const Pass&) override {
+    for_row_blocks(x, y, [this](ConstView x, View y) {
+      for (std::size_t p = 0; p < x.shape.pixels(); ++p)
+        for (int c = 0; c < x.shape.channels; ++c) y.pixel(p)[c] = function_.value(x.pixel(p)[c]);
+    });
+  }
+
+  void backward(ConstView x, ConstView y, ConstView dy, View dx, Write write, const Pass&) override {
+    if (dx.data == nullptr) return;
+    for_row_blocks(Function::from_output ? y : x, dy, dx, [this, write](ConstView from, ConstView dy, View dx) {
+      for (std::size_t p = 0; p < from.shape.pixels(); ++p)
+        for (int c = 0; c < from.shape.channels; ++c) {
+          const float part = dy.pixel(p)[c] * function_.derivative(from.pixel(p)[c]);
+          dx.pixel(p)[c] = write == Write::overwrite ? part : dx.pixel(p)[c] + part;
+        }
+    });
+  }
+
+ private:
+  const std::string text_;
+  const Function function_;
+};
+
+template <class Function>
+Node add_activation(Network& net, const std::string& name, Node x, std::string text, Function function = {}) {
+  return net.add(name, std::make_unique<Activation<Function>>(std::move(text), function), x);
+}
+
+using Builder = Node (*)(Network&, const std::string&, Node);
+struct Row {
+  const char* kind;
+  Builder build;
+};
+constexpr Row rows[] = {
+    {"identity", [](Network&, const std::string&, Node x) { return x; }},
+    {"relu", [](Network& net, const std::string& name, Node x) { return relu(net, name, x); }},
+    {"leaky_relu", [](Network& net, const std::string& name, Node x) { return leaky_relu(net, name, x); }},
+    {"tanh", [](Network& net, const std::string& name, Node x) { return add_activation<Tanh>(net, name, x, "tanh"); }},
+    {"sigmoid", [](Network& net, const std::string& name, Node x) { return add_activation<Sigmoid>(net, name, x, "sigmoid"); }},
+    {"softsign", [](Network& net, const std::string& name, Node x) { return add_activation<Softsign>(net, name, x, "softsign"); }},
+    {"softplus", [](Network& net, const std::string& name, Node x) { return add_activation<Softplus>(net, name, x, "softplus"); }},
+    {"elu", [](Network& net, const std::string& name, Node x) { return add_activation<Elu>(net, name, x, "elu"); }},
+    {"selu", [](Network& net, const std::string& name, Node x) { return add_activation<Selu>(net, name, x, "selu"); }},
+    {"gelu", [](Network& net, const std::string& name, Node x) { return add_activation<Gelu>(net, name, x, "gelu"); }},
+    {"silu", [](Network& net, const std::string& name, Node x) { return add_activation<Silu>(net, name, x, "silu"); }},
+};
+
+}  // namespace
+
+Node leaky_relu(Network& net, const std::string& name, Node x, float slope) {
+  FANIN_CHECK(slope > 0.0f, shape, "{}: leaky_relu with slope {}; it must be above 0 (use relu for 0)", name, slope);
+  return add_activation<LeakyRelu>(net, name, x, fmt::format("leaky_relu {}", slope), {slope});
+}
+
+const std::vector<std::string>& activation_kinds() {
+  static const std::vector<std::string> kinds = [] {
+    std::vector<std::string> result;
+    for (const Row& row : rows) result.emplace_back(row.kind);
+    return result;
+  }();
+  return kinds;
+}
+
+Node activation(Network& net, const std::string& name, std::string_view kind, Node x) {
+  for (const Row& row : rows)
+    if (kind == row.kind) return row.build(net, name, x);
+  fail(ErrorKind::usage, "{}: unknown activation '{}'; choose from {}", name, kind, fmt::join(activation_kinds(), ", "));
+}
+
+}  // namespace fanin
