@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "core/text.h"
+
+#include "core/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+namespace fanin {
+
+namespace {
+
+// Levenshtein distance, one row at a time.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::string* best = nullptr;
+  std::size_t best_distance = 0;
+  for (const std::string& candidate : known) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (best == nullptr || distance < best_distance) {
+      best = &candidate;
+      best_distance = distance;
+    }
+  }
+  if (best != nullptr && best_distance <= std::max<std::size_t>(1, best->size() / 3)) return fmt::format("; did you mean '{}'?", *best);
+  return fmt::format("; choose from {}", fmt::join(known, ", "));
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+    if (text.empty()) parts.push_back(text);
+  }
+  return parts;
+}
+
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+std::optional<long long> parse_integer(std::string_view text) {
+  long long value = 0;
+  const std::from_chars_result result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0.0;
+  const std::from_chars_result result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+Spec parse_spec(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  Spec spec{std::string(trim(text.substr(0, colon))), {}};
+  if (colon == std::string_view::npos) return spec;
+  for (const std::string_view option : split(text.substr(colon + 1), ',')) {
+    const std::size_t equals = option.find('=');
+    FANIN_CHECK(equals != std::string_view::npos, usage, "'{}': option '{}' has no value; write key=value, separated by commas", text, option);
+    const std::string key(trim(option.substr(0, equals)));
+    for (const std::pair<std::string, std::string>& given : spec.options)
+      FANIN_CHECK(given.first != key, usage, "'{}': option '{}' is given twice; keep one", text, key);
+    spec.options.emplace_back(key, trim(option.substr(equals + 1)));
+  }
+  return spec;
+}
+
+}  // namespace fanin

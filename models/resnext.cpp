@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "models/resnext.h"
+
+#include "core/check.h"
+#include "layers/conv.h"
+#include "layers/linear.h"
+#include "layers/pool.h"
+
+#include <fmt/format.h>
+
+namespace fanin {
+
+namespace {
+
+Node bottleneck(Network& net, Node x, int out, int stride, const ResnextOptions& o) {
+  const int inner = o.cardinality * (o.width * out / (64 * o.widen));
+  Node y = conv(net, "conv_reduce", x, {.out_channels = inner, .kernel = 1});
+  y = act(net, "act_reduce", norm(net, "bn_reduce", y, o), o);
+  y = conv(net, "conv_conv", y, {.out_channels = inner, .kernel = 3, .stride = stride, .groups = o.cardinality});
+  y = act(net, "act_conv", norm(net, "bn", y, o), o);
+  y = norm(net, "bn_expand", conv(net, "conv_expand", y, {.out_channels = out, .kernel = 1}), o);
+  Node shortcut = x;
+  if (x.channels() != out || stride != 1) {
+    const Network::Scope scope = net.scope("shortcut");
+    shortcut = conv(net, "shortcut_conv", x, {.out_channels = out, .kernel = 1, .stride = stride, .padding = 0});
+    shortcut = norm(net, "shortcut_bn", shortcut, o);
+  }
+  return act(net, "act", net.sum("sum", y, shortcut), o);
+}
+
+}  // namespace
+
+Node resnext(Network& net, const ResnextOptions& o) {
+  FANIN_CHECK(o.depth >= 11 && (o.depth - 2) % 9 == 0, usage,
+              "resnext: depth {} is not 9n + 2; choose 11, 20, 29, 38, 47, ... (nearest: {})", o.depth,
+              std::max(11, (o.depth - 2 + 4) / 9 * 9 + 2));
+  FANIN_CHECK(o.cardinality >= 1 && o.cardinality <= 1024 && o.width >= 1 && o.width <= 4096 && o.widen >= 1 && o.widen <= 64, usage,
+              "resnext: cardinality {}, width {}, widen {}; give at least 1 (at most 1024, 4096, 64)", o.cardinality, o.width, o.widen);
+  const int blocks = (o.depth - 2) / 9;
+  Node x = conv(net, "conv_1_3x3", net.input(), {.out_channels = 64, .kernel = 3});
+  x = act(net, "act_1", norm(net, "bn_1", x, o), o);
+  for (int s = 1; s <= 3; ++s) {
+    const std::string stage = fmt::format("stage_{}", s);
+    const Network::Scope stage_scope = net.scope(stage);
+    for (int b = 0; b < blocks; ++b) {
+      const Network::Scope scope = net.scope(fmt::format("{}_bottleneck_{}", stage, b));
+      x = bottleneck(net, x, (64 << (s - 1)) * o.widen, s > 1 && b == 0 ? 2 : 1, o);
+    }
+  }
+  return linear(net, "classifier", global_average_pool(net, "pool", x), {.out = o.classes});
+}
+
+}  // namespace fanin

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "models/wide_resnet.h"
+
+#include "core/check.h"
+#include "layers/conv.h"
+#include "layers/dropout.h"
+#include "layers/linear.h"
+#include "layers/pool.h"
+
+#include <fmt/format.h>
+
+namespace fanin {
+
+namespace {
+
+Node block(Network& net, Node x, int width, int stride, const WideResnetOptions& o) {
+  const bool same = x.channels() == width && stride == 1;
+  const Node a = act(net, "act0", norm(net, "bn0", x, o), o);
+  Node y = conv(net, "conv0", a, {.out_channels = width, .kernel = 3, .stride = stride});
+  y = act(net, "act1", norm(net, "bn1", y, o), o);
+  if (o.dropout > 0.0f) y = dropout(net, "dropout", y, o.dropout);
+  y = conv(net, "conv1", y, {.out_channels = width, .kernel = 3});
+  return net.sum("sum", y, same ? x : conv(net, "convdim", a, {.out_channels = width, .kernel = 1, .stride = stride, .padding = 0}));
+}
+
+}  // namespace
+
+Node wide_resnet(Network& net, const WideResnetOptions& o) {
+  FANIN_CHECK(o.depth >= 10 && (o.depth - 4) % 6 == 0, usage,
+              "wrn: depth {} is not 6n + 4; choose 10, 16, 22, 28, 34, 40, ... (nearest: {})", o.depth,
+              std::max(10, (o.depth - 4 + 3) / 6 * 6 + 4));
+  FANIN_CHECK(o.widen >= 1 && o.widen <= 1024, usage, "wrn: widen factor {}; give 1 to 1024", o.widen);
+  const int blocks = (o.depth - 4) / 6;
+  Node x = conv(net, "conv0", net.input(), {.out_channels = 16, .kernel = 3});
+  for (int g = 0; g < 3; ++g) {
+    const Network::Scope group = net.scope(fmt::format("group{}", g));
+    for (int b = 0; b < blocks; ++b) {
+      const Network::Scope scope = net.scope(fmt::format("block{}", b));
+      x = block(net, x, (16 << g) * o.widen, g > 0 && b == 0 ? 2 : 1, o);
+    }
+  }
+  x = act(net, "act", norm(net, "bn", x, o), o);
+  return linear(net, "fc", global_average_pool(net, "pool", x), {.out = o.classes});
+}
+
+}  // namespace fanin
