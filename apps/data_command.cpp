@@ -13,7 +13,7 @@
 
 #include <unistd.h>
 
-#include <cmath>
+#include <cctype>
 #include <cstdio>
 #include <memory>
 
@@ -149,10 +149,12 @@ Download what_to_fetch(const FetchSettings& s) {
   for (const KnownDownload& known : known_downloads()) {
     known_names += fmt::format("{}{}", known_names.empty() ? "" : ", ", known.name);
     if (known.name != s.name) continue;
+    std::string sha256 = s.sha256.empty() ? std::string(known.sha256) : s.sha256;
+    for (char& c : sha256) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return {.url = s.url.empty() ? std::string(known.url) : s.url,
             .file_name = std::string(known.file_name),
             .size = s.size == 0 ? known.size : s.size,
-            .sha256 = s.sha256.empty() ? std::string(known.sha256) : s.sha256};
+            .sha256 = sha256};
   }
   fail(ErrorKind::usage, "data fetch: \"{}\" is unknown; choose from {}", s.name, known_names);
 }

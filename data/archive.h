@@ -22,7 +22,7 @@ struct MemberLimits {
 struct MemberVisitor {
   std::function<bool(std::string_view name)> wanted;  // members that are not wanted are not read
   std::function<void(const std::string& name, std::span<const std::byte> bytes)> visit;
-  std::function<void(double fraction)> progress;      // may be empty
+  std::function<void(double fraction)> progress = {};  // may be empty
 };
 
 // Names use '/' and are relative. Members whose name holds ".." or control characters are passed over.

@@ -10,11 +10,11 @@
 namespace fanin {
 
 struct ImportOptions {
-  std::string name;     // empty: cifar10, cifar100, or the name of the file or folder
-  int size = 0;         // resize images to size x size; 0: as they are
-  bool strict = false;  // a corrupt image is an error instead of being skipped
+  std::string name = {};  // empty: cifar10, cifar100, or the name of the file or folder
+  int size = 0;           // resize images to size x size; 0: as they are
+  bool strict = false;    // a corrupt image is an error instead of being skipped
   std::uint64_t split_seed = 0;
-  std::function<void(double fraction)> progress;
+  std::function<void(double fraction)> progress = {};
 };
 
 struct ImportReport {

@@ -44,6 +44,9 @@ class Optimizer {
     std::size_t begin, size;
     float decay;
   };
+  void sgd(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate);
+  void adam(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate);
+
   Network& net_;
   OptimizerOptions options_;
   std::vector<Range> ranges_;

@@ -1,4 +1,6 @@
 // Learning-rate schedules as pure functions of training progress. `epoch` is fractional: 2.5 is the middle of the third epoch.
+// The trainer asks for step i (from 0) of epoch e (from 1) at e - 1 + (i + 1) / batches: the progress after that step. So a warm-up from 0
+// moves with its first step and a cosine to 0 ends exactly at 0.
 // SPDX-License-Identifier: MIT
 #pragma once
 

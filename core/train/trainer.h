@@ -85,6 +85,7 @@ class Trainer {
 
  private:
   TrainResult run_epoch(TrainObserver& observer);
+  TrainResult finish_epoch(TrainObserver& observer, double rate);
   Divergence find_divergence(ConstView images);
 
   Network& net_;

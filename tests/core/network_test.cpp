@@ -11,7 +11,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
+#include <functional>
 
 #if !defined(__SANITIZE_ADDRESS__)
 // Counts every allocation of the process, whoever asks: operator new and Eigen end here too.

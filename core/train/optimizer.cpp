@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "core/train/optimizer.h"
+
+#include "core/check.h"
+#include "core/tensor/parallel.h"
+#include "core/text.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fanin {
+
+namespace {
+
+const std::vector<std::string> kinds = {"sgd", "adam", "adamw"};
+const std::vector<std::string> groups = {"bias", "norm", "scalar"};
+
+const char* group_of(Role role) {
+  switch (role) {
+    case Role::conv_bias:
+    case Role::linear_bias: return "bias";
+    case Role::norm_scale:
+    case Role::norm_shift: return "norm";
+    case Role::scalar_multiplier:
+    case Role::scalar_bias: return "scalar";
+    default: return "weight";
+  }
+}
+
+}  // namespace
+
+void check(const OptimizerOptions& o) {
+  FANIN_CHECK(std::find(kinds.begin(), kinds.end(), o.kind) != kinds.end(), usage, "unknown optimizer '{}'{}", o.kind, did_you_mean(o.kind, kinds));
+  FANIN_CHECK(o.momentum >= 0.0 && o.momentum < 1.0, usage, "momentum {}; it must be at least 0 and below 1", o.momentum);
+  FANIN_CHECK(o.dampening >= 0.0 && o.dampening <= 1.0, usage, "dampening {}; give 0 to 1", o.dampening);
+  FANIN_CHECK(o.kind != "sgd" || !o.nesterov || (o.momentum > 0.0 && o.dampening == 0.0), usage,
+              "Nesterov momentum needs momentum above 0 (is {}) and dampening 0 (is {}); change them or set nesterov to false", o.momentum, o.dampening);
+  FANIN_CHECK(o.weight_decay >= 0.0 && std::isfinite(o.weight_decay), usage, "weight decay {}; it must be at least 0", o.weight_decay);
+  FANIN_CHECK(o.beta1 >= 0.0 && o.beta1 < 1.0 && o.beta2 >= 0.0 && o.beta2 < 1.0, usage, "betas {} and {}; both must be at least 0 and below 1", o.beta1, o.beta2);
+  FANIN_CHECK(o.epsilon > 0.0, usage, "epsilon {}; it must be above 0", o.epsilon);
+  for (const std::string& group : o.no_decay)
+    FANIN_CHECK(std::find(groups.begin(), groups.end(), group) != groups.end(), usage, "no_decay: unknown group '{}'{}", group, did_you_mean(group, groups));
+}
+
+Optimizer::Optimizer(Network& net, OptimizerOptions options) : net_(net), options_(std::move(options)) {
+  check(options_);
+  const float* const start = net.values().data();
+  for (const Parameter* p : net.parameters()) {
+    const std::vector<std::string>& without = options_.no_decay;
+    const bool decays = std::find(without.begin(), without.end(), group_of(p->role)) == without.end();
+    ranges_.push_back({static_cast<std::size_t>(p->value.data() - start), p->value.size(), decays ? static_cast<float>(options_.weight_decay) : 0.0f});
+  }
+  first_ = Buffer(net.values().size());
+  if (options_.kind != "sgd") second_ = Buffer(net.values().size());
+}
+
+std::vector<Optimizer::State> Optimizer::state() {
+  if (options_.kind == "sgd") return {{"momentum", first_.span()}};
+  return {{"first", first_.span()}, {"second", second_.span()}};
+}
+
+// Element-wise, so cutting it into blocks cannot change a bit.
+void Optimizer::step(double learning_rate) {
+  ++steps_;
+  float* const values = net_.values().data();
+  const float* const gradients = net_.gradients().data();
+  const float rate = static_cast<float>(learning_rate);
+  constexpr std::size_t kBlock = 16384;
+  for (const Range& range : ranges_) {
+    const int blocks = static_cast<int>((range.size + kBlock - 1) / kBlock);
+    const auto update = [&](int block) {
+      const std::size_t begin = range.begin + static_cast<std::size_t>(block) * kBlock;
+      const std::size_t end = std::min(begin + kBlock, range.begin + range.size);
+      if (options_.kind == "sgd") sgd(values, gradients, begin, end, range.decay, rate);
+      else adam(values, gradients, begin, end, range.decay, rate);
+    };
+    if (blocks == 1) update(0);  // most parameters are smaller than a fork and join is worth
+    else parallel_for(blocks, update);
+  }
+}
+
+void Optimizer::sgd(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate) {
+  float* const m = first_.data();
+  const float momentum = static_cast<float>(options_.momentum);
+  // The first step sets the buffer to the gradient: it is zero before, so only the dampening has to be left out.
+  const float fresh = steps_ == 1 ? 1.0f : static_cast<float>(1.0 - options_.dampening);
+  const bool nesterov = options_.nesterov;
+  for (std::size_t i = begin; i < end; ++i) {
+    const float gradient = g[i] + decay * w[i];
+    m[i] = momentum * m[i] + fresh * gradient;
+    w[i] -= rate * (nesterov ? gradient + momentum * m[i] : m[i]);
+  }
+}
+
+void Optimizer::adam(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate) {
+  float *const first = first_.data(), *const second = second_.data();
+  const bool decoupled = options_.kind == "adamw";
+  const float b1 = static_cast<float>(options_.beta1), b2 = static_cast<float>(options_.beta2);
+  const double steps = static_cast<double>(steps_);
+  const float step_size = static_cast<float>(static_cast<double>(rate) / (1.0 - std::pow(options_.beta1, steps)));
+  const float root_correction = static_cast<float>(std::sqrt(1.0 - std::pow(options_.beta2, steps)));
+  const float epsilon = static_cast<float>(options_.epsilon);
+  for (std::size_t i = begin; i < end; ++i) {
+    if (decoupled) w[i] -= rate * decay * w[i];
+    const float gradient = decoupled ? g[i] : g[i] + decay * w[i];
+    first[i] = b1 * first[i] + (1.0f - b1) * gradient;
+    second[i] = b2 * second[i] + (1.0f - b2) * gradient * gradient;
+    w[i] -= step_size * first[i] / (std::sqrt(second[i]) / root_correction + epsilon);
+  }
+}
+
+}  // namespace fanin
