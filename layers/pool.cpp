@@ -138,7 +138,8 @@ class GlobalAveragePool : public Layer {
     parallel_for(dx.shape.images, [&](int n) {
       clear_if(write, dx.images(n, 1));
       const ConstVectorMap gradient(dy.pixel(static_cast<std::size_t>(n)), dx.shape.channels);
-      as_matrix(dx.images(n, 1)).rowwise() += share * gradient;
+      const View image = dx.images(n, 1);
+      for (std::size_t p = 0; p < image.shape.pixels(); ++p) VectorMap(image.pixel(p), image.shape.channels) += share * gradient;
     });
   }
 };
