@@ -46,7 +46,7 @@ class ProgressLine {
 };
 
 struct ImportSettings {
-  std::string from, out, name;
+  std::string from = {}, out = {}, name = {};
   int size = 0;
   bool strict = false;
   std::uint64_t split_seed = 0;

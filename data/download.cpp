@@ -123,7 +123,7 @@ class Transfer {
 
   void header(std::string_view line) {
     static constexpr std::string_view kRange = "content-range: bytes ";
-    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+    const auto same = [](char lower, char b) { return (b >= 'A' && b <= 'Z' ? b + 32 : b) == lower; };
     if (line.starts_with("HTTP/")) range_start_ = 0;  // of a new response after a redirect
     if (line.size() > kRange.size() && std::equal(kRange.begin(), kRange.end(), line.begin(), same)) {
       std::from_chars(line.data() + kRange.size(), line.data() + line.size(), range_start_);

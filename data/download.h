@@ -15,9 +15,9 @@
 namespace fanin {
 
 struct Download {
-  std::string url, file_name;
+  std::string url = {}, file_name = {};
   std::uint64_t size = 0;  // bytes
-  std::string sha256;      // 64 hexadecimal digits
+  std::string sha256 = {}; // 64 hexadecimal digits
 };
 struct KnownDownload {
   std::string_view name, url, file_name;
@@ -30,7 +30,7 @@ struct DownloadOptions {
   int connect_seconds = 30;
   int stall_seconds = 60;  // give up when fewer than stall_bytes a second arrive for so long
   int stall_bytes = 1000;
-  std::function<void(double fraction)> progress;
+  std::function<void(double fraction)> progress = {};
 };
 
 // Returns the path of the complete file; one that is already there and right is not fetched again.

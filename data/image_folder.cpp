@@ -29,6 +29,7 @@ void* limited_realloc(void* p, std::size_t size) { return size <= largest_alloca
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
+#define STBI_NO_SIMD  // the fast paths round colours differently
 #define STBI_MAX_DIMENSIONS 8192
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION

@@ -25,14 +25,4 @@ class Initializer {
 
 using InitializerPtr = std::shared_ptr<const Initializer>;
 
-// Calls set(hwio_index, oihw_index) for every element.
-template <class Fn>
-void for_each_element(const WeightShape& s, Fn&& set) {
-  const std::size_t out = static_cast<std::size_t>(s.out_channels()), in = static_cast<std::size_t>(s.in_per_group);
-  const std::size_t taps = static_cast<std::size_t>(s.taps());
-  for (std::size_t t = 0; t < taps; ++t)
-    for (std::size_t i = 0; i < in; ++i)
-      for (std::size_t o = 0; o < out; ++o) set((t * in + i) * out + o, (o * in + i) * taps + t);
-}
-
 }  // namespace fanin

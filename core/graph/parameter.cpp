@@ -17,4 +17,12 @@ std::string_view to_string(Role role) {
   return "unknown";
 }
 
+void to_file_order(const WeightShape& shape, std::span<const float> from, std::span<float> to) {
+  for_each_element(shape, [&](std::size_t hwio, std::size_t oihw) { to[oihw] = from[hwio]; });
+}
+
+void from_file_order(const WeightShape& shape, std::span<const float> from, std::span<float> to) {
+  for_each_element(shape, [&](std::size_t hwio, std::size_t oihw) { to[hwio] = from[oihw]; });
+}
+
 }  // namespace fanin

@@ -24,6 +24,10 @@ struct Parameter {
   std::span<float> grad;   // layers add to it; zeroed by Network::backward
 };
 
+// Weights are HWIO in memory and OIHW (PyTorch's order) in files. `from` and `to` have p.shape.size() floats.
+void to_file_order(const WeightShape& shape, std::span<const float> from, std::span<float> to);
+void from_file_order(const WeightShape& shape, std::span<const float> from, std::span<float> to);
+
 // State that is saved but not trained, such as a running mean.
 struct StateBuffer {
   std::string name;

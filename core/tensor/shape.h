@@ -48,6 +48,16 @@ struct WeightShape {
   bool operator==(const WeightShape&) const = default;
 };
 
+// Calls visit(hwio_index, oihw_index) for every element: its place in memory and its place in a file.
+template <class Visit>
+void for_each_element(const WeightShape& s, Visit&& visit) {
+  const std::size_t out = static_cast<std::size_t>(s.out_channels()), in = static_cast<std::size_t>(s.in_per_group);
+  const std::size_t taps = static_cast<std::size_t>(s.taps());
+  for (std::size_t t = 0; t < taps; ++t)
+    for (std::size_t i = 0; i < in; ++i)
+      for (std::size_t o = 0; o < out; ++o) visit((t * in + i) * out + o, (o * in + i) * taps + t);
+}
+
 std::string to_string(const WeightShape& shape);  // "(16, 3, 3, 3)", as in a file
 
 }  // namespace fanin
