@@ -5,7 +5,7 @@
 #include "data/cache.h"
 #include "data/catalog.h"
 #include "data/download.h"
-#include "data/image_folder.h"
+#include "data/image_file.h"
 #include "data/import.h"
 #include "data/inspect.h"
 

@@ -1,28 +1,14 @@
-// Images from PNG and JPEG files: one at a time, or all members of class folders as a data set. The only user of stb_image.
-// Files are untrusted: size, dimensions and memory are limited before decoding; a PNG's checksums and a JPEG's end are verified,
-// because stb_image returns an image for damaged or truncated files too.
+// Class folders of PNG and JPEG files as a data set: see class_folders.h for the layouts. Corrupt files are named and counted.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "data/class_folders.h"
 #include "data/dataset.h"
+#include "data/image_file.h"
 
 #include <cstddef>
 
 namespace fanin {
-
-struct DecodedImage {
-  int height = 0, width = 0;
-  std::vector<std::uint8_t> pixels;  // (height, width, 3); alpha is dropped, grey is repeated
-};
-
-inline constexpr std::size_t kLargestPhoto = 50'000'000;  // pixels
-
-// Throws ErrorKind::input, naming `source`.
-DecodedImage decode_image(std::span<const std::byte> file, const std::string& source,
-                          std::size_t largest_pixels = kLargestPhoto);
-
-std::vector<std::byte> encode_png(std::span<const std::uint8_t> pixels, int height, int width);  // 3 channels
 
 struct ImageFolderOptions {
   int size = 0;         // resize to size x size; 0: all images must have one size

@@ -20,6 +20,8 @@ constexpr std::size_t kImageBytes = kSide * kSide * 3;
 constexpr const char* kClassNames[] = {"disc", "ring", "square", "frame", "triangle", "cross", "crescent", "bars", "checker", "dots"};
 constexpr int kClasses = static_cast<int>(std::size(kClassNames));
 
+constexpr double kLargestTilt = 0.25;  // tangent of half the angle: 28 degrees
+
 using Colour = std::array<double, 3>;  // each 0 to 1
 
 double square(double x) { return x * x; }
@@ -55,13 +57,13 @@ class Draws {
   std::uint64_t next_ = 0;
 };
 
-// Cosine and sine of an angle in any direction, without the C library: ((1 - t^2), 2 t) / (1 + t^2), t in (-1, 1), and a half turn.
+// Cosine and sine of an angle, without the C library: ((1 - t^2), 2 t) / (1 + t^2), where t is the tangent of half the angle.
 struct Direction {
   double c = 1, s = 0;
-  explicit Direction(Draws& draws) {
-    const double t = draws.between(-1, 1), sign = draws.below(2) == 0 ? 1 : -1;
-    c = sign * (1 - t * t) / (1 + t * t);
-    s = sign * 2 * t / (1 + t * t);
+  explicit Direction(Draws& draws, double largest = 1) {  // 1: a quarter turn either way
+    const double t = draws.between(-largest, largest);
+    c = (1 - t * t) / (1 + t * t);
+    s = 2 * t / (1 + t * t);
   }
 };
 
@@ -89,7 +91,7 @@ struct Placed {
 
   Placed(Draws& draws, int kind, double low, double high, double margin)
       : figure(kind), x(draws.between(margin, kSide - margin)), y(draws.between(margin, kSide - margin)),
-        radius(draws.between(low, high)), stretch(draws.between(0.8, 1.25)), direction(draws) {}
+        radius(draws.between(low, high)), stretch(draws.between(0.85, 1.18)), direction(draws, kLargestTilt) {}
 
   // Part of the pixel that the figure covers, from 2 x 2 points.
   double coverage(int px, int py) const {
@@ -137,7 +139,7 @@ class Picture {
   }
   void line(Draws& draws, const Colour& colour) {
     const Direction d(draws);
-    const double x0 = draws.between(4, kSide - 4), y0 = draws.between(4, kSide - 4), width = draws.between(0.4, 1.0);
+    const double x0 = draws.between(4, kSide - 4), y0 = draws.between(4, kSide - 4), width = draws.between(0.4, 0.8);
     for_pixels([&](int x, int y, std::size_t c, double& value) {
       if (std::abs((x - x0) * d.s - (y - y0) * d.c) < width) value = colour[c];
     });
@@ -172,16 +174,16 @@ void paint_image(std::uint64_t seed, const char* split, int image, int figure, s
   Draws draws(seed, split, image);
   Picture picture;
   const Colour background = draws.colour();
-  picture.fill(Paint(draws, background, 0.25));
-  const int strays = 1 + draws.below(3);
+  picture.fill(Paint(draws, background, 0.2));
+  const int strays = draws.below(3);
   for (int i = 0; i < strays; ++i) {
-    const Placed stray(draws, draws.below(kClasses), 2.0, 3.2, 2.0);
+    const Placed stray(draws, draws.below(kClasses), 1.5, 2.8, 2.0);
     picture.draw(stray, Paint(draws, draws.colour(), 0.2));
   }
-  const Placed main(draws, figure, 6.5, 11.0, 11.0);
-  picture.draw(main, Paint(draws, contrasting(draws, background, 0.25), 0.2));
-  if (draws.below(2) == 0) picture.line(draws, draws.colour());
-  picture.finish(draws, draws.between(0.03, 0.12), out);
+  const Placed main(draws, figure, 8.5, 12.0, 12.5);
+  picture.draw(main, Paint(draws, contrasting(draws, background, 0.35), 0.15));
+  if (draws.below(3) == 0) picture.line(draws, draws.colour());
+  picture.finish(draws, draws.between(0.02, 0.08), out);
 }
 
 void make_split(const char* name, int count, std::uint64_t seed, std::vector<std::uint8_t>& pixels,

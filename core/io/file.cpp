@@ -195,6 +195,10 @@ void Appender::append(std::string_view text) {
   size_ += text.size();
 }
 
+void Appender::sync() {
+  if (const int error = -file_system().fsync(descriptor_); error != 0 && error != EINVAL) fail_write(path_, size_, "fsync", error);
+}
+
 std::string read_text(const Path& path, std::uint64_t max_bytes) { return read_whole<std::string>(path, max_bytes); }
 std::vector<std::byte> read_bytes(const Path& path, std::uint64_t max_bytes) { return read_whole<std::vector<std::byte>>(path, max_bytes); }
 

@@ -46,6 +46,7 @@ class Appender {
   Appender(Appender&&) noexcept;
   Appender& operator=(Appender&&) noexcept;
   void append(std::string_view text);  // throws ErrorKind::output
+  void sync();                         // to the disk; throws ErrorKind::output
   std::uint64_t size() const { return size_; }
 
  private:

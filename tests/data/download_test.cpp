@@ -67,12 +67,13 @@ class Server {
         const ssize_t got = ::recv(connection, buffer, sizeof buffer, 0);
         if (got <= 0) break;
         request.append(buffer, static_cast<std::size_t>(got));
+        if (request[0] != 'G') break;  // no HTTP: a TLS greeting
       }
       {
         const std::lock_guard lock(mutex_);
         requests_.push_back(request);
       }
-      answer(connection, request);
+      if (request.starts_with("GET ")) answer(connection, request);
       ::close(connection);
     }
   }

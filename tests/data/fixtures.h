@@ -4,7 +4,7 @@
 
 #include "core/check.h"
 #include "data/dataset.h"
-#include "data/image_folder.h"
+#include "data/image_file.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -103,7 +103,7 @@ TEST(DecodeImage, AbsurdSizesAreRefusedBeforeDecoding) {
 }
 
 TEST(DecodeImage, ABombMayNotUnpackBeyondItsSize) {
-  Bytes png = plain_png(3000, 3000, 0, 0, 0);  // 27 MB of zeros in a small file
+  Bytes png = plain_png(1500, 1500, 0, 0, 0);  // 7 MB of zeros in a small file
   set_png_size(png, 8, 8);
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { decode_image(png, "x"); }), "outofmem");
 }
@@ -236,11 +236,11 @@ TEST(Import, RealCifar10Jpegs) {
   std::vector<int> counts(10);
   for (const std::int32_t label : d.test.labels) ++counts[static_cast<std::size_t>(label)];
   EXPECT_EQ(counts, std::vector<int>(10, 1000));
-  // Printed to four digits by another decoder: half a unit of the last digit, and half for its own rounding of pixels.
+  // Known to four digits from another decoder.
   const double mean[] = {0.4913, 0.4821, 0.4465}, std[] = {0.2452, 0.2428, 0.2606};
   for (std::size_t c = 0; c < 3; ++c) {
-    EXPECT_NEAR(d.mean[c], mean[c], 1e-4);
-    EXPECT_NEAR(d.std[c], std[c], 1e-4);
+    EXPECT_NEAR(d.mean[c], mean[c], 5.1e-5);
+    EXPECT_NEAR(d.std[c], std[c], 5.1e-5);
   }
 }
 

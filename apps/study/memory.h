@@ -1,0 +1,20 @@
+// How much memory a run may take, asked before it starts: the smaller of what the machine has free and what the control group allows.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/io/file.h"
+
+#include <cstdint>
+#include <string>
+
+namespace fanin {
+
+// Bytes. `root` is "/" except in tests. Huge if nothing can be found out.
+std::uint64_t available_memory(const io::Path& root = "/");
+
+// Throws ErrorKind::memory with the numbers if `needed` exceeds `available`.
+void check_memory(std::uint64_t needed, std::uint64_t available, const std::string& what);
+
+std::string mebibytes(std::uint64_t bytes);  // "12.5 MiB"
+
+}  // namespace fanin

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "apps/study/run.h"
+
+#include "apps/study/environment.h"
+#include "apps/study/session.h"
+#include "core/check.h"
+#include "core/text.h"
+#include "core/train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+namespace fanin {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view state_names[] = {"fresh", "running", "done", "diverged", "interrupted", "failed"};
+constexpr std::string_view kHeader = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second,weights_hash\n";
+
+void write_status(const io::Path& folder, const RunStatus& s) {
+  const nlohmann::ordered_json json = {{"state", to_string(s.state)}, {"epoch", s.epoch}, {"step", s.step}, {"reason", s.reason}, {"node", s.node}};
+  io::write_atomically(folder / "status.json", json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+// Refuses to mix two configurations in one folder.
+void check_same_config(const RunConfig& config, const io::Path& folder) {
+  RunConfig before;
+  read_toml(before, folder / "config.toml");
+  const std::string changes = difference(before, config);
+  FANIN_CHECK(changes.empty(), usage, "{} holds a run with other settings ({}); choose another --run folder or the old settings", folder.string(), changes);
+}
+
+// One execution of a run: the files around a Trainer.
+class Execution : public TrainObserver {
+ public:
+  Execution(const RunConfig& config, const io::Path& folder, RunWatcher& watcher, const std::atomic<int>& stop)
+      : config_(config), folder_(folder), watcher_(watcher), stop_(stop), session_(open_session(config)),
+        trainer_(session_->model.network, *session_->train, session_->test.get(), train_options(config)) {}
+
+  RunStatus run() {
+    const bool resumes = std::filesystem::exists(checkpoint());
+    if (resumes) resume();
+    else begin();
+    watcher_.begin(config_, trainer_.progress(), session_->train->batches_per_epoch());
+    status(RunState::running);
+    switch (trainer_.run(*this)) {
+      case TrainResult::interrupted:
+        save();
+        status(RunState::interrupted);
+        break;
+      case TrainResult::diverged:
+        status_.node = trainer_.divergence().node;
+        status_.reason = fmt::format("diverged in step {} at {}: {}", trainer_.divergence().step, trainer_.divergence().node, trainer_.divergence().detail);
+        status(RunState::diverged);
+        break;
+      case TrainResult::finished:
+        save_weights(folder_ / "weights.safetensors", net(), weights_metadata());
+        status(RunState::done);
+        break;
+    }
+    return status_;
+  }
+
+ private:
+  Network& net() { return session_->model.network; }
+  io::Path checkpoint() const { return folder_ / "last.safetensors"; }
+  Metadata weights_metadata() const {
+    return {{"format", "fanin-weights"}, {"model", config_.model}, {"scheme", config_.scheme}, {"classes", std::to_string(session_->dataset.classes())}};
+  }
+
+  void begin() {
+    io::write_atomically(folder_ / "config.toml", to_toml(config_));
+    io::write_atomically(folder_ / "env.json", environment_json());
+    session_->initialize();
+    save_weights(folder_ / "init.safetensors", net(), weights_metadata());
+    steps_ = io::Appender(folder_ / "steps.jsonl", 0);
+    save();
+  }
+
+  void resume() {
+    const Metadata m = load_checkpoint(checkpoint(), net(), trainer_.optimizer(), trainer_.progress());
+    const Metadata::const_iterator data = m.find("data"), length = m.find("steps_bytes");
+    FANIN_CHECK(data != m.end() && length != m.end(), input, "{} is not a checkpoint of a run", checkpoint().string());
+    FANIN_CHECK(data->second == session_->dataset.fingerprint, input, "{}: the data set has changed since this run began (was {}, is {}); use the same data or a new --run folder",
+                folder_.string(), data->second, session_->dataset.fingerprint);
+    steps_ = io::Appender(folder_ / "steps.jsonl", static_cast<std::uint64_t>(parse_integer(length->second).value_or(0)));
+    io::write_atomically(folder_ / "metrics.csv", metrics_csv(trainer_.progress().rows));
+    watcher_.note(fmt::format("resuming at epoch {}, step {}", trainer_.progress().epoch, trainer_.progress().step));
+  }
+
+  void save() {
+    steps_.sync();
+    save_checkpoint(checkpoint(), net(), trainer_.optimizer(), trainer_.progress(),
+                    {{"data", session_->dataset.fingerprint}, {"steps_bytes", std::to_string(steps_.size())}, {"config", config_hash(config_)}});
+    io::write_atomically(folder_ / "metrics.csv", metrics_csv(trainer_.progress().rows));
+  }
+
+  void status(RunState state) {
+    status_.state = state;
+    status_.epoch = static_cast<int>(trainer_.progress().rows.size());
+    status_.step = trainer_.progress().step;
+    write_status(folder_, status_);
+    last_status_ = Clock::now();
+  }
+
+  void after_step(const StepRow& s, const TrainProgress& p) override {
+    if (s.step % config_.log_every == 0)
+      steps_.append(fmt::format("{{\"step\":{},\"epoch\":{},\"loss\":{},\"accuracy\":{},\"lr\":{}}}\n", s.step, s.epoch, s.loss, s.accuracy, s.learning_rate));
+    if (config_.checkpoint_every > 0 && s.step % config_.checkpoint_every == 0) save();
+    if (Clock::now() - last_status_ > std::chrono::seconds(1)) status(RunState::running);  // for those who watch the folder
+    watcher_.after_step(s, p);
+  }
+
+  void after_epoch(const EpochRow& row, const TrainProgress& p) override {
+    save();
+    if (config_.validation > 0 && is_best(p.rows)) save_weights(folder_ / "best.safetensors", net(), weights_metadata());
+    status(RunState::running);
+    watcher_.after_epoch(row, p);
+  }
+
+  static bool is_best(const std::vector<EpochRow>& rows) {
+    return std::all_of(rows.begin(), rows.end() - 1, [&](const EpochRow& r) { return r.test_accuracy < rows.back().test_accuracy; });
+  }
+
+  bool should_stop() override { return stop_.load() != 0 || watcher_.should_stop(); }
+
+  const RunConfig config_;
+  const io::Path folder_;
+  RunWatcher& watcher_;
+  const std::atomic<int>& stop_;
+  std::unique_ptr<Session> session_;
+  Trainer trainer_;
+  io::Appender steps_;
+  RunStatus status_;
+  Clock::time_point last_status_;
+};
+
+}  // namespace
+
+std::string_view to_string(RunState state) { return state_names[static_cast<std::size_t>(state)]; }
+
+RunStatus read_status(const io::Path& folder) {
+  const io::Path path = folder / "status.json";
+  if (!std::filesystem::exists(path)) return {};
+  const nlohmann::json json = nlohmann::json::parse(io::read_text(path), nullptr, false);
+  FANIN_CHECK(json.is_object() && json.value("state", nlohmann::json()).is_string(), input, "{} is damaged; remove it to resume from the checkpoint", path.string());
+  RunStatus s;
+  try {
+    const std::string name = json.at("state");
+    const std::string_view* const found = std::find(std::begin(state_names), std::end(state_names), name);
+    FANIN_CHECK(found != std::end(state_names), input, "{}: unknown state '{}'; remove the file to resume from the checkpoint", path.string(), name);
+    s.state = static_cast<RunState>(found - std::begin(state_names));
+    s.epoch = json.at("epoch");
+    s.step = json.at("step");
+    s.reason = json.at("reason");
+    s.node = json.at("node");
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::input, "{} is damaged ({}); remove it to resume from the checkpoint", path.string(), error.what());
+  }
+  return s;
+}
+
+std::string metrics_csv(const std::vector<EpochRow>& rows) {
+  std::string text(kHeader);
+  for (const EpochRow& r : rows)
+    text += fmt::format("{},{},{},{},{},{},{:.3f},{:.1f},{:016x}\n", r.epoch, r.train_loss, r.train_accuracy, r.test_loss, r.test_accuracy, r.learning_rate, r.seconds,
+                        r.images_per_second, r.weights_hash);
+  return text;
+}
+
+std::vector<EpochRow> read_metrics(const io::Path& folder) {
+  const io::Path path = folder / "metrics.csv";
+  if (!std::filesystem::exists(path)) return {};
+  std::vector<EpochRow> rows;
+  const std::string text = io::read_text(path);
+  std::size_t line_number = 0;
+  for (const std::string_view line : split(text, '\n')) {
+    if (++line_number == 1 || line.empty()) continue;
+    const std::vector<std::string_view> f = split(line, ',');
+    FANIN_CHECK(f.size() == 9, input, "{}:{}: {} fields instead of 9", path.string(), line_number, f.size());
+    double v[8];
+    for (std::size_t i = 0; i < 8; ++i) {
+      const std::optional<double> value = parse_number(f[i]);
+      FANIN_CHECK(value, input, "{}:{}: '{}' is not a number", path.string(), line_number, f[i]);
+      v[i] = *value;
+    }
+    rows.push_back({.epoch = static_cast<int>(v[0]), .train_loss = v[1], .train_accuracy = v[2], .test_loss = v[3], .test_accuracy = v[4], .learning_rate = v[5],
+                    .seconds = v[6], .images_per_second = v[7], .weights_hash = std::stoull(std::string(f[8]), nullptr, 16)});
+  }
+  return rows;
+}
+
+RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher, const std::atomic<int>& stop) {
+  check(config);
+  const bool had_config = std::filesystem::exists(folder / "config.toml");
+  if (!had_config && std::filesystem::exists(folder) && std::filesystem::is_directory(folder))
+    for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(folder))
+      FANIN_CHECK(entry.path().filename() == ".lock" || entry.path().filename() == "log.txt" || entry.path().extension() == ".tmp", usage,
+                  "{} is not empty and not a run; choose another --run folder", folder.string());
+  io::create_folders(folder);
+  const io::FileLock lock(folder / ".lock");
+  if (had_config) check_same_config(config, folder);
+  const RunStatus before = read_status(folder);
+  if (before.state == RunState::done || before.state == RunState::diverged) {
+    watcher.note(fmt::format("{} is {} already: nothing to do", folder.string(), to_string(before.state)));
+    return before;
+  }
+  return Execution(config, folder, watcher, stop).run();
+}
+
+}  // namespace fanin

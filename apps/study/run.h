@@ -1,0 +1,47 @@
+// A run is a folder, and executing it is idempotent: finished means nothing to do, partial means resume exactly, locked says so.
+//   config.toml           the effective configuration
+//   status.json           state (running, done, diverged, interrupted, failed), epoch, step, reason
+//   metrics.csv           a row per epoch; weights_hash is the last column
+//   steps.jsonl           an object per logged step
+//   last.safetensors      the checkpoint: weights, optimizer, progress, the rows of metrics.csv, the length of steps.jsonl
+//   init.safetensors, weights.safetensors   weights at birth and at the end; best.safetensors with a validation split
+//   env.json, log.txt     where it ran, what it said
+//   .lock                 held while a process works here
+// The checkpoint is the truth: metrics.csv is rewritten from it and steps.jsonl cut back to it on resume, so a kill at any instant leads to
+// the same bytes (times aside).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apps/study/config.h"
+#include "core/train/trainer.h"
+
+#include <atomic>
+#include <optional>
+
+namespace fanin {
+
+enum class RunState { fresh, running, done, diverged, interrupted, failed };
+std::string_view to_string(RunState state);
+
+struct RunStatus {
+  RunState state = RunState::fresh;
+  int epoch = 0;                // finished epochs
+  std::int64_t step = 0;
+  std::string reason, node;     // of a divergence or a failure
+};
+RunStatus read_status(const io::Path& folder);  // fresh if there is none; throws ErrorKind::input if it is damaged
+
+std::string metrics_csv(const std::vector<EpochRow>& rows);
+std::vector<EpochRow> read_metrics(const io::Path& folder);  // empty if there are none
+
+// What the one who starts a run sees of it.
+class RunWatcher : public TrainObserver {
+ public:
+  virtual void begin(const RunConfig& /*config*/, const TrainProgress& /*start*/, int /*batches_per_epoch*/) {}
+  virtual void note(const std::string& /*sentence*/) {}
+};
+
+// Runs, resumes or does nothing. `stop` becomes non-zero when the run should save and end (RunState::interrupted).
+RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher, const std::atomic<int>& stop);
+
+}  // namespace fanin

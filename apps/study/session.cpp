@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "apps/study/session.h"
+
+#include "apps/study/memory.h"
+#include "core/check.h"
+#include "core/tensor/parallel.h"
+#include "data/catalog.h"
+#include "init/catalog.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fanin {
+
+TrainOptions train_options(const RunConfig& c) {
+  TrainOptions o;
+  o.epochs = c.epochs;
+  o.schedule = {.kind = c.schedule, .peak = c.lr, .warmup_epochs = c.warmup, .factor = c.factor, .step_epochs = c.step_epochs, .milestones = c.milestones,
+                .final_factor = c.final_factor, .onecycle_rise = c.rise, .epochs = c.epochs};
+  o.optimizer = {.kind = c.optimizer, .momentum = c.momentum, .dampening = c.dampening, .nesterov = c.nesterov, .beta1 = c.beta1, .beta2 = c.beta2,
+                 .epsilon = c.epsilon, .weight_decay = c.weight_decay, .no_decay = c.no_decay};
+  o.label_smoothing = static_cast<float>(c.label_smoothing);
+  o.seed = c.seed;
+  o.max_steps = c.max_steps;
+  return o;
+}
+
+void check(const RunConfig& config) {
+  const TrainOptions options = train_options(config);
+  check(options.schedule);
+  check(options.optimizer);
+  FANIN_CHECK(config.label_smoothing < 1.0, usage, "label_smoothing = {}; it must be below 1", config.label_smoothing);
+  make_scheme(config.scheme);
+}
+
+Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset) {
+  Dataset view = dataset;
+  ChannelConstants constants = normalization(config.normalize, dataset);
+  view.mean = std::move(constants.mean);
+  view.std = std::move(constants.std);
+  return parse_augmentation(config.augment, view);
+}
+
+std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer) {
+  const MemoryEstimate estimate = net.estimate(logits, batch, Mode::train);
+  return estimate.total() + estimate.parameters * (optimizer == "sgd" ? 1 : 2);
+}
+
+void Session::initialize() {
+  train->start_epoch(1);
+  Batch sample;
+  ConstView images;
+  if (train->next(sample)) images = sample.images;
+  scheme->apply(model.network, images, config.seed);
+}
+
+std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
+  check(config);
+  set_thread_count(config.threads > 0 ? config.threads : std::max(1, omp_get_num_procs()));
+  std::unique_ptr<Session> session = std::make_unique<Session>(Session{config, {}, build_model(config.model, {1, 32, 32, 3}, 10), nullptr, nullptr, nullptr});
+  session->dataset = select(open_dataset(config.data), config.train_size, config.validation, config.seed);
+  const Dataset& data = session->dataset;
+  session->model = build_model(config.model, data.image, data.classes());
+  session->scheme = make_scheme(config.scheme);
+
+  const Augmentation augmentation = augmentation_of(config, data);
+  BatchOptions train{.batch_size = config.batch, .shuffle = true, .drop_last = config.drop_last, .seed = config.seed, .augmentation = augmentation};
+  BatchOptions test{.batch_size = std::min(config.batch, std::max(1, data.test.size())), .shuffle = false, .drop_last = false, .seed = config.seed,
+                    .augmentation = normalization_only(augmentation)};
+  if (mode == Mode::train) {
+    const std::uint64_t needed = training_memory(session->model.network, session->model.logits, config.batch, config.optimizer);
+    check_memory(needed, available_memory(), fmt::format("training {} at batch {}", config.model, config.batch));
+    session->train = make_batches(data, data.train, train);
+  }
+  session->test = make_batches(data, data.test, test);
+  session->model.network.prepare(session->model.logits, mode == Mode::train ? std::max(config.batch, test.batch_size) : test.batch_size, mode);
+  return session;
+}
+
+}  // namespace fanin

@@ -1,0 +1,36 @@
+// Everything that a configuration stands for: the data set, the planned network, its scheme and its batches.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apps/study/config.h"
+#include "core/train/trainer.h"
+#include "data/batches.h"
+#include "data/dataset.h"
+#include "init/scheme.h"
+#include "models/catalog.h"
+
+#include <memory>
+
+namespace fanin {
+
+struct Session {
+  RunConfig config;
+  Dataset dataset;
+  Model model;
+  std::unique_ptr<Scheme> scheme;
+  std::unique_ptr<BatchSource> train, test;
+
+  void initialize();  // fills every weight by the scheme and the seed
+};
+
+// Sets the thread count, opens the data, builds and prepares the network. Weights are NaN until initialize() or load_weights().
+// Throws before allocating if the memory does not suffice.
+std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode = Mode::train);
+
+TrainOptions train_options(const RunConfig& config);
+Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset);
+
+// Bytes that training takes: parameters, gradients, optimizer state, activations, scratch.
+std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer);
+
+}  // namespace fanin
