@@ -16,7 +16,7 @@ struct BatchOptions {
   bool shuffle = true;
   bool drop_last = true;   // drop an incomplete last batch
   std::uint64_t seed = 1;
-  Augmentation augmentation;
+  Augmentation augmentation = {};
 };
 
 // The data set must outlive the source. Throws ErrorKind::usage if batch_size exceeds the split and drop_last is set.

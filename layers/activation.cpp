@@ -83,21 +83,25 @@ class Activation : public Layer {
   bool backward_in_place() const override { return true; }
 
   void forward(ConstView x, View y, const Pass&) override {
-    for_row_blocks(x, y, [this](ConstView x, View y) {
-      for (std::size_t p = 0; p < x.shape.pixels(); ++p)
-        for (int c = 0; c < x.shape.channels; ++c) y.pixel(p)[c] = function_.value(x.pixel(p)[c]);
-    });
+    for_runs(
+        [this](const float* x, float* y, std::ptrdiff_t count) {
+#pragma GCC ivdep
+          for (std::ptrdiff_t i = 0; i < count; ++i) y[i] = function_.value(x[i]);
+        },
+        x, y);
   }
 
   void backward(ConstView x, ConstView y, ConstView dy, View dx, Write write, const Pass&) override {
     if (dx.data == nullptr) return;
-    for_row_blocks(Function::from_output ? y : x, dy, dx, [this, write](ConstView from, ConstView dy, View dx) {
-      for (std::size_t p = 0; p < from.shape.pixels(); ++p)
-        for (int c = 0; c < from.shape.channels; ++c) {
-          const float part = dy.pixel(p)[c] * function_.derivative(from.pixel(p)[c]);
-          dx.pixel(p)[c] = write == Write::overwrite ? part : dx.pixel(p)[c] + part;
-        }
-    });
+    for_runs(
+        [this, write](const float* from, const float* dy, float* dx, std::ptrdiff_t count) {
+#pragma GCC ivdep
+          for (std::ptrdiff_t i = 0; i < count; ++i) {
+            const float part = dy[i] * function_.derivative(from[i]);
+            dx[i] = write == Write::overwrite ? part : dx[i] + part;
+          }
+        },
+        Function::from_output ? y : x, dy, dx);
   }
 
  private:

@@ -39,26 +39,31 @@ class BatchNorm : public Layer {
     if (pass.mode == Mode::train) use_batch_moments(x, pass.scratch);
     else use_running_moments();
     row(factor_) = row(inv_std_).cwiseProduct(ConstVectorMap(weight_.value.data(), channels_));
-    const ConstVectorMap factor(factor_.data(), channels_), mean(mean_.data(), channels_), shift(bias_.value.data(), channels_);
+    const float *const factor = factor_.data(), *const mean = mean_.data(), *const shift = bias_.value.data();
     // x - mean first: x * factor + (shift - mean * factor) cancels digits when the mean is many deviations away.
-    for_row_blocks(x, y, [&](ConstView x, View y) {
-      for (std::size_t p = 0; p < x.shape.pixels(); ++p)
-        VectorMap(y.pixel(p), channels_) =
-            (ConstVectorMap(x.pixel(p), channels_) - mean).cwiseProduct(factor) + shift;
+    for_row_blocks(x, y, [&, channels = channels_](ConstView x, View y) {
+      for (std::size_t p = 0; p < x.shape.pixels(); ++p) {
+        const float* const from = x.pixel(p);
+        float* const to = y.pixel(p);
+#pragma GCC ivdep
+        for (int c = 0; c < channels; ++c) to[c] = (from[c] - mean[c]) * factor[c] + shift[c];
+      }
     });
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     sum_gradients(x, dy, pass.scratch);
     if (dx.data == nullptr) return;
-    const ConstVectorMap factor(factor_.data(), channels_), mean(mean_.data(), channels_);
-    const ConstVectorMap mean_dy(mean_dy_.data(), channels_), slope(slope_.data(), channels_);
-    for_row_blocks(x, dy, dx, [&](ConstView x, ConstView dy, View dx) {
+    const float *const factor = factor_.data(), *const mean = mean_.data(), *const mean_dy = mean_dy_.data(), *const slope = slope_.data();
+    for_row_blocks(x, dy, dx, [&, channels = channels_](ConstView x, ConstView dy, View dx) {
       for (std::size_t p = 0; p < x.shape.pixels(); ++p) {
-        const auto centred = ConstVectorMap(dy.pixel(p), channels_) - mean_dy;
-        const auto part = (ConstVectorMap(x.pixel(p), channels_) - mean).cwiseProduct(slope);
-        if (write == Write::overwrite) VectorMap(dx.pixel(p), channels_) = (centred - part).cwiseProduct(factor);
-        else VectorMap(dx.pixel(p), channels_) += (centred - part).cwiseProduct(factor);
+        const float *const from = x.pixel(p), *const gradient = dy.pixel(p);
+        float* const to = dx.pixel(p);
+#pragma GCC ivdep
+        for (int c = 0; c < channels; ++c) {
+          const float part = ((gradient[c] - mean_dy[c]) - (from[c] - mean[c]) * slope[c]) * factor[c];
+          to[c] = write == Write::overwrite ? part : to[c] + part;
+        }
       }
     });
   }
@@ -81,8 +86,13 @@ class BatchNorm : public Layer {
           VectorMap mean = partial(scratch, b, 0), squares = partial(scratch, b, 1);
           mean = as_matrix(rows).colwise().mean();
           squares.setZero();
-          for (std::size_t p = 0; p < rows.shape.pixels(); ++p)
-            squares += (ConstVectorMap(rows.pixel(p), channels_) - mean).cwiseAbs2();
+          float* const sum = squares.data();
+          const float* const centre = mean.data();
+          for (std::size_t p = 0; p < rows.shape.pixels(); ++p) {
+            const float* const from = rows.pixel(p);
+#pragma GCC ivdep
+            for (int c = 0; c < channels_; ++c) sum[c] += (from[c] - centre[c]) * (from[c] - centre[c]);
+          }
         },
         x);
     const std::size_t pixels = x.shape.pixels(), per_block = rows_per_block(channels_);
@@ -120,17 +130,20 @@ class BatchNorm : public Layer {
 
   // Sums of dy and dy * x_hat: the gradients of shift and scale, and the two means of the formula.
   void sum_gradients(ConstView x, ConstView dy, std::span<float> scratch) {
-    const ConstVectorMap mean(mean_.data(), channels_), inv_std(inv_std_.data(), channels_);
+    const float *const mean = mean_.data(), *const inv_std = inv_std_.data();
     for_numbered_row_blocks(
-        [&](int block, ConstView x, ConstView dy) {
-          VectorMap sum = partial(scratch, static_cast<std::size_t>(block), 0);
-          VectorMap sum_x_hat = partial(scratch, static_cast<std::size_t>(block), 1);
-          sum.setZero();
-          sum_x_hat.setZero();
+        [&, channels = channels_](int block, ConstView x, ConstView dy) {
+          float* const sum = partial(scratch, static_cast<std::size_t>(block), 0).data();
+          float* const sum_x_hat = partial(scratch, static_cast<std::size_t>(block), 1).data();
+          std::fill_n(sum, channels, 0.0f);
+          std::fill_n(sum_x_hat, channels, 0.0f);
           for (std::size_t p = 0; p < x.shape.pixels(); ++p) {
-            const ConstVectorMap gradient(dy.pixel(p), channels_);
-            sum += gradient;
-            sum_x_hat += gradient.cwiseProduct((ConstVectorMap(x.pixel(p), channels_) - mean).cwiseProduct(inv_std));
+            const float *const from = x.pixel(p), *const gradient = dy.pixel(p);
+#pragma GCC ivdep
+            for (int c = 0; c < channels; ++c) {
+              sum[c] += gradient[c];
+              sum_x_hat[c] += gradient[c] * ((from[c] - mean[c]) * inv_std[c]);
+            }
           }
         },
         x, dy);

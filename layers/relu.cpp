@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "layers/relu.h"
 
-#include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
 
 #include <memory>
@@ -19,19 +18,27 @@ class Relu : public Layer {
   bool backward_in_place() const override { return true; }
 
   void forward(ConstView x, View y, const Pass&) override {
-    // Select rather than max: a NaN must not turn into a healthy 0.
-    for_row_blocks(x, y, [](ConstView x, View y) {
-      as_matrix(y) = (as_matrix(x).array() < 0.0f).select(0.0f, as_matrix(x).array());
-    });
+    for_runs(
+        [](const float* x, float* y, std::ptrdiff_t count) {
+#pragma GCC ivdep
+          for (std::ptrdiff_t i = 0; i < count; ++i) y[i] = x[i] < 0.0f ? 0.0f : x[i];  // this way round a NaN stays a NaN
+        },
+        x, y);
   }
 
   void backward(ConstView, ConstView y, ConstView dy, View dx, Write write, const Pass&) override {
     if (dx.data == nullptr) return;
-    for_row_blocks(y, dy, dx, [write](ConstView y, ConstView dy, View dx) {
-      const auto kept = (as_matrix(y).array() > 0.0f).select(as_matrix(dy).array(), 0.0f);
-      if (write == Write::overwrite) as_matrix(dx).array() = kept;
-      else as_matrix(dx).array() += kept;
-    });
+    for_runs(
+        [write](const float* y, const float* dy, float* dx, std::ptrdiff_t count) {
+          if (write == Write::overwrite) {
+#pragma GCC ivdep
+            for (std::ptrdiff_t i = 0; i < count; ++i) dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+          } else {
+#pragma GCC ivdep
+            for (std::ptrdiff_t i = 0; i < count; ++i) dx[i] += y[i] > 0.0f ? dy[i] : 0.0f;
+          }
+        },
+        y, dy, dx);
   }
 };
 

@@ -69,8 +69,10 @@ void pack_image(const Geometry& g, ConstView x, int n, int border, float* planes
       const float* from = x.pixel((z(n) * z(x.shape.height) + z(h)) * z(x.shape.width) + z(w));
       float* to = planes + (z(row) * z(g.columns) + z(column)) * kBlock;
       for (int group = 0; group < g.groups; ++group)
-        for (int c = 0; c < g.in; c += kBlock, to += g.plane())
-          std::memcpy(to, from + group * g.in + c, z(std::min(kBlock, g.in - c)) * sizeof(float));
+        for (int c = 0; c < g.in; c += kBlock, to += g.plane()) {
+          if (g.in - c >= kBlock) std::memcpy(to, from + group * g.in + c, kBlock * sizeof(float));  // a constant size is one move
+          else std::memcpy(to, from + group * g.in + c, z(g.in - c) * sizeof(float));
+        }
     }
   }
 }

@@ -71,4 +71,19 @@ void for_row_blocks(X x, Y y, Z z, Fn&& fn) {
   for_numbered_row_blocks([&](int, auto bx, auto by, auto bz) { fn(bx, by, bz); }, x, y, z);
 }
 
+// For element-wise work that does not care about channels: calls fn(pointer, pointer, ..., count) with runs of floats at the same places of
+// every view, as long as possible. Loops over such runs should carry `#pragma GCC ivdep`: views may be the same memory, never shifted.
+template <class Fn, class First, class... Rest>
+void for_runs(Fn&& fn, First first, Rest... rest) {
+  const std::ptrdiff_t channels = first.shape.channels;
+  const bool adjacent = first.stride == channels && ((rest.stride == channels) && ...);
+  for_numbered_row_blocks(
+      [&](int, auto f, auto... r) {
+        const std::size_t pixels = f.shape.pixels();
+        if (adjacent) return fn(f.data, r.data..., static_cast<std::ptrdiff_t>(pixels) * channels);
+        for (std::size_t p = 0; p < pixels; ++p) fn(f.pixel(p), r.pixel(p)..., channels);
+      },
+      first, rest...);
+}
+
 }  // namespace fanin

@@ -20,7 +20,7 @@ struct OptimizerOptions {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 5e-4;
   // Roles without decay: any of "bias", "norm", "scalar"; empty as in the five source systems.
-  std::vector<std::string> no_decay;
+  std::vector<std::string> no_decay = {};
 };
 
 void check(const OptimizerOptions&);  // throws ErrorKind::usage

@@ -15,7 +15,7 @@ struct ScheduleOptions {
   double warmup_epochs = 0.0;      // linear from 0; then the kind runs over the rest (onecycle has its own rise)
   double factor = 0.1;             // step, multistep: multiply by this
   int step_epochs = 30;            // step: every so many epochs
-  std::vector<double> milestones;  // multistep: after these many epochs
+  std::vector<double> milestones = {};  // multistep: after these many epochs
   double final_factor = 0.0;       // cosine, onecycle: the end is peak * final_factor
   double onecycle_rise = 0.3;      // onecycle: share of the epochs spent rising (Smith & Topin 2019)
   int epochs = 1;

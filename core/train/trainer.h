@@ -16,8 +16,8 @@ namespace fanin {
 
 struct TrainOptions {
   int epochs = 1;
-  ScheduleOptions schedule;
-  OptimizerOptions optimizer;
+  ScheduleOptions schedule = {};
+  OptimizerOptions optimizer = {};
   float label_smoothing = 0.0f;
   std::uint64_t seed = 1;
   std::int64_t max_steps = 0;  // stop (as finished) after so many training steps; 0: no limit

@@ -1,0 +1,29 @@
+// The subcommands of `fanin`. Each add_* registers one; its callback does the work, throws Error, and may set the exit code.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <atomic>
+
+namespace fanin {
+
+struct CommandContext {
+  int exit_code = 0;
+  std::string executable;  // path of this program, for commands that start runs
+};
+
+void add_train_command(CLI::App& app, CommandContext& context);
+void add_eval_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
+void add_summary_command(CLI::App& app);
+void add_list_command(CLI::App& app);
+
+// The first Ctrl-C or SIGTERM is stored here (its number) and asks the work to save and end; the second ends the process at once.
+extern std::atomic<int> stop_signal;
+void catch_stop_signals();
+
+inline constexpr int kExitDiverged = 8;
+inline constexpr int kExitSignalBase = 128;  // 130 after Ctrl-C, 143 after SIGTERM
+
+}  // namespace fanin

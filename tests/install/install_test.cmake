@@ -1,0 +1,52 @@
+# Installs the build tree BUILD into a scratch folder and uses it as somebody else would: find_package, build, run.
+#   cmake -D BUILD=... -D SOURCE=... -D SCRATCH=... -D GENERATOR=... -D COMPILER=... -P install_test.cmake
+function(run text)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${text} failed (${status}):\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+set(prefix "${SCRATCH}/a prefix")
+file(REMOVE_RECURSE "${SCRATCH}")
+run("Installing" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+
+# What was installed must stand alone: no path of the source or build tree is left in it, and no header includes a missing one.
+file(GLOB_RECURSE package_files "${prefix}/*.cmake")
+foreach(file ${package_files})
+  file(READ "${file}" text)
+  foreach(tree ${SOURCE} ${BUILD})
+    string(FIND "${text}" "${tree}" position)
+    if(NOT position EQUAL -1)
+      message(FATAL_ERROR "${file} mentions ${tree}, which its users do not have.")
+    endif()
+  endforeach()
+endforeach()
+file(GLOB_RECURSE headers "${prefix}/include/fanin/*.h")
+list(LENGTH headers count)
+if(count LESS 40)
+  message(FATAL_ERROR "Only ${count} headers were installed in ${prefix}/include/fanin.")
+endif()
+foreach(header ${headers})
+  file(STRINGS "${header}" includes REGEX "^#include \"")
+  foreach(line ${includes})
+    string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" included "${line}")
+    if(NOT EXISTS "${prefix}/include/fanin/${included}")
+      message(FATAL_ERROR "${header} includes ${included}, which was not installed.")
+    endif()
+  endforeach()
+endforeach()
+
+run("The installed program" "${prefix}/bin/fanin" --help)
+
+set(common -G ${GENERATOR} -S "${SOURCE}/tests/install/consumer" -D CMAKE_CXX_COMPILER=${COMPILER})
+run("Configuring with find_package" ${CMAKE_COMMAND} ${common} -B "${SCRATCH}/installed" -D "CMAKE_PREFIX_PATH=${prefix}"
+  -D CMAKE_BUILD_TYPE=Release)
+run("Building" ${CMAKE_COMMAND} --build "${SCRATCH}/installed")
+run("Running" "${SCRATCH}/installed/consumer")
+if(NOT output MATCHES "epoch 3: train loss [0-9.]+, test accuracy [0-9.]+ %")
+  message(FATAL_ERROR "The program did not train:\n${output}")
+endif()
+
+run("Configuring with add_subdirectory" ${CMAKE_COMMAND} ${common} -B "${SCRATCH}/subfolder" -D FANIN_SOURCE=${SOURCE})
