@@ -55,6 +55,7 @@ void set_setting(RunConfig& config, std::string_view key, const std::string& tex
 
 // Reads a TOML file into `config`. Unknown keys and wrong types are errors that name file and line.
 void read_toml(RunConfig& config, const io::Path& path);
+void read_toml_text(RunConfig& config, const std::string& content, const std::string& source);
 std::string to_toml(const RunConfig& config);  // every setting, with its help as comment
 
 void check(const RunConfig& config);           // values that no run could use; throws ErrorKind::usage

@@ -17,8 +17,8 @@ namespace fanin {
 
 namespace {
 
-std::string where_of(const io::Path& path, const toml::node& node, std::string_view key) {
-  return fmt::format("{}:{}: {}", path.string(), node.source().begin.line, key);
+std::string where_of(const std::string& source, const toml::node& node, std::string_view key) {
+  return fmt::format("{}:{}: {}", source, node.source().begin.line, key);
 }
 
 std::string number_text(const toml::node& node, const std::string& where) {
@@ -86,17 +86,18 @@ std::string toml_value(const Setting& s, const RunConfig& config) {
 
 }  // namespace
 
-void read_toml(RunConfig& config, const io::Path& path) {
-  const std::string content = io::read_text(path, 1u << 20);
+void read_toml(RunConfig& config, const io::Path& path) { read_toml_text(config, io::read_text(path, 1u << 20), path.string()); }
+
+void read_toml_text(RunConfig& config, const std::string& content, const std::string& source) {
   toml::table table;
   try {
-    table = toml::parse(content, path.string());
+    table = toml::parse(content, source);
   } catch (const toml::parse_error& error) {
-    fail(ErrorKind::usage, "{}:{}: {}", path.string(), error.source().begin.line, error.description());
+    fail(ErrorKind::usage, "{}:{}: {}", source, error.source().begin.line, error.description());
   }
   for (const auto& [key, node] : table) {
-    const std::string where = where_of(path, node, key.str());
-    const Setting& s = setting_named(key.str(), fmt::format("{}:{}", path.string(), node.source().begin.line));
+    const std::string where = where_of(source, node, key.str());
+    const Setting& s = setting_named(key.str(), fmt::format("{}:{}", source, node.source().begin.line));
     s.set(config, text_of(node, s.kind, where), where);
   }
 }
