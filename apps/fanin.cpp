@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* kFooter =
     "First steps:\n"
+    "  fanin demo                              five schemes on built-in images, three minutes\n"
     "  fanin list schemes                      what initializers there are\n"
     "  fanin summary wrn-16-1                  layers, parameters, fans, memory\n"
     "  fanin train --epochs 2 --run runs/a     train on the built-in synthetic images\n"
@@ -29,6 +30,10 @@ int run(int argc, char** argv) {
   app.footer(kFooter);
   fanin::CommandContext context;
   context.executable = "/proc/self/exe";
+  fanin::add_demo_command(app, context);
+  fanin::add_compare_command(app, context);
+  fanin::add_report_command(app);
+  fanin::add_probe_command(app);
   fanin::add_train_command(app, context);
   fanin::add_data_command(app);
   fanin::add_eval_command(app);

@@ -78,14 +78,36 @@ const char* png_defect(const std::uint8_t* p, std::size_t size) {
   return "truncated";
 }
 
-// Null if an end marker follows the start of the scan: within a scan, 0xff 0xd9 can be nothing else.
-const char* jpeg_defect(const std::uint8_t* p, std::size_t size) {
-  std::size_t at = 2;
-  while (at + 4 <= size && p[at] == 0xff && p[at + 1] != 0xda) {
-    at += p[at + 1] == 0xff ? 1 : 2 + (std::size_t{p[at + 2]} << 8 | p[at + 3]);
+// Are all tables of a Huffman segment within it, with at most the 256 symbols that stb_image 2.27 has room for but does not check?
+bool huffman_tables_fit(const std::uint8_t* p, std::size_t size) {
+  while (size > 17) {
+    std::size_t symbols = 0;
+    for (std::size_t i = 1; i <= 16; ++i) symbols += p[i];
+    if (symbols > 256 || symbols + 17 > size) return false;
+    p += symbols + 17;
+    size -= symbols + 17;
   }
-  for (; at + 2 <= size; ++at) {
-    if (p[at] == 0xff && p[at + 1] == 0xd9) return nullptr;
+  return size == 0;
+}
+
+// Null if the segments of a JPEG are whole up to its end marker, else what is wrong.
+const char* jpeg_defect(const std::uint8_t* p, std::size_t size) {
+  const auto at_marker = [&](std::size_t at) {  // in a scan 0xff is followed by 0 or a restart number
+    return p[at] == 0xff && p[at + 1] != 0 && p[at + 1] != 0xff && (p[at + 1] & 0xf8) != 0xd0;
+  };
+  for (std::size_t at = 2; at + 2 <= size;) {
+    if (!at_marker(at)) {
+      ++at;
+      continue;
+    }
+    const std::uint8_t marker = p[at + 1];
+    if (marker == 0xd9) return nullptr;
+    if (at + 4 > size) return "truncated";
+    const std::size_t length = std::size_t{p[at + 2]} << 8 | p[at + 3];
+    if (length < 2) return "damaged segment";
+    if (length + 2 > size - at) return "truncated";
+    if (marker == 0xc4 && !huffman_tables_fit(p + at + 4, length - 2)) return "damaged Huffman table";
+    at += 2 + length;
   }
   return "truncated";
 }
