@@ -5,10 +5,10 @@
 #include "apps/study/report.h"
 #include "core/check.h"
 #include "core/rng.h"
+#include "core/tensor/parallel.h"
 #include "core/text.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <memory>
@@ -45,7 +45,7 @@ struct Workers {
 };
 
 int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers, int threads) {
-  const int cores = std::max(1, omp_get_num_procs()), jobs = workers.jobs > 0 ? workers.jobs : cores;
+  const int cores = std::max(1, thread_count()), jobs = workers.jobs > 0 ? workers.jobs : cores;
   check(c);
   c.command = command_of(c);
   save(c, out);
@@ -147,15 +147,16 @@ void add_demo_command(CLI::App& app, CommandContext& context) {
   o->workers.add(*command);
   command->callback([o, &context] {
     Comparison c;
-    c.schemes = {"kaiming_normal", "xavier_uniform", "orthogonal", "torch_default", "normal:std=0.01"};
+    c.schemes = {"kaiming_normal", "xavier_uniform", "orthogonal:gain=1.4142", "torch_default", "normal:std=0.01"};
     c.models = {"plain-14-8", "wrn-10-1"};
     c.seeds = {1, 2, 3};
     c.base.data = o->data;
-    c.base.epochs = 6;
+    c.base.epochs = 8;
     c.base.batch = 32;
-    c.base.lr = 0.05;
+    c.base.optimizer = "adam";
+    c.base.lr = 0.002;
     c.base.warmup = 1.0;
-    c.base.augment = "mirror";
+    c.base.augment = "none";
     c.base.train_size = 1000;
     c.rates = {c.base.lr};
     context.exit_code = run_comparison(std::move(c), o->out, context, o->workers, 0);

@@ -128,7 +128,7 @@ void show_info(const InfoSettings& s) {
   describe(dataset);
   list_classes(dataset);
   if (dataset.image.channels == 3) {
-    fmt::print("published constants that augmentation can use instead (normalize:NAME):\n");
+    fmt::print("published constants that training can use instead (--normalize NAME):\n");
     for (const NormalizationPreset& p : normalization_presets()) {
       fmt::print("  {:<12} mean {:.4f} {:.4f} {:.4f}   std {:.4f} {:.4f} {:.4f}   {}\n", p.name, p.mean[0], p.mean[1], p.mean[2],
                  p.std[0], p.std[1], p.std[2], p.source);

@@ -57,7 +57,7 @@ void add_train_command(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("train", "Train one network; the run is a folder that the same command resumes");
   command->footer("Examples:\n"
                   "  fanin train --model wrn-10-1 --data synthetic --scheme kaiming_normal --epochs 5 --run runs/first\n"
-                  "  fanin train --config recipes/cifar10-wrn-16-1.toml --data cifar10.fanin --run runs/cifar --seed 2\n"
+                  "  fanin train --config docs/recipes/cifar10-wrn-16-1.toml --data cifar10.fanin --run runs/cifar --seed 2\n"
                   "A diverged run ends with exit code 8, an interrupted one with 130 or 143.");
   command->add_option("--run", o->run, "Folder of the run; default runs/<model>-s<seed>-<hash of the settings>")->group("What");
   command->add_flag("--dry-run", o->dry, "One batch through everything, then stop; writes nothing")->group("How long");
@@ -65,14 +65,10 @@ void add_train_command(CLI::App& app, CommandContext& context) {
   command->callback([o, &context] {
     const RunConfig config = o->settings.resolve();
     if (o->dry) return dry_run(config);
-    std::string folder = o->run;
-    if (folder.empty()) {
-      const std::string name = config.model.substr(0, config.model.find(':'));
-      folder = fmt::format("runs/{}-s{}-{}", name, config.seed, config_hash(config).substr(0, 8));
-      fmt::print("run folder: {}\n", folder);
-    }
+    const std::string name = config.model.substr(0, config.model.find(':'));
+    const std::string folder = o->run.empty() ? fmt::format("runs/{}-s{}-{}", name, config.seed, config_hash(config).substr(0, 8)) : o->run;
     catch_stop_signals();
-    TrainProgressLine progress;
+    TrainProgressLine progress(o->run.empty() ? "run folder: " + folder : "");
     context.exit_code = finish(execute_run(config, folder, progress, stop_signal), folder);
   });
 }

@@ -80,7 +80,7 @@ void cut_out(int side, const Shape& image, const Rng& rng, float* out) {
 
 Augmentation parse_augmentation(const std::string& spec, const Dataset& dataset) {
   Augmentation a;
-  std::string_view preset = "dataset", rest = spec;
+  std::string_view rest = spec;
   while (!rest.empty()) {
     std::string_view options = cut(rest, ',');
     const std::string_view item = cut(options, ':');
@@ -90,19 +90,16 @@ Augmentation parse_augmentation(const std::string& spec, const Dataset& dataset)
       a.mirror = true;
     } else if (item == "cutout") {
       a.cutout = options.empty() ? kUsualCutout : number(options, 1, 8192, "cutout");
-    } else if (item == "normalize") {
-      preset = options;
     } else {
       FANIN_CHECK(item == "none" && options.empty(), usage,
-                  "augmentation \"{}\" is unknown; combine crop[:pad=4][:padding=black|mean|reflect], mirror, cutout[:16] and "
-                  "normalize:PRESET with commas, or write none", item);
+                  "augmentation \"{}\" is unknown; combine crop[:pad=4][:padding=black|mean|reflect], mirror and cutout[:16] "
+                  "with commas, or write none", item);
     }
   }
-  ChannelConstants constants = normalization(preset, dataset);
-  FANIN_CHECK(constants.mean.size() <= kLargestChannels, usage, "{} channels; at most {} are possible", constants.mean.size(),
+  FANIN_CHECK(dataset.mean.size() <= kLargestChannels, usage, "{} channels; at most {} are possible", dataset.mean.size(),
               kLargestChannels);
-  a.mean = std::move(constants.mean);
-  a.std = std::move(constants.std);
+  a.mean = dataset.mean;
+  a.std = dataset.std;
   return a;
 }
 

@@ -21,8 +21,8 @@ struct Augmentation {
   bool draws() const { return pad > 0 || mirror || cutout > 0; }
 };
 
-// "none", "crop,mirror", "crop:pad=4:padding=black,mirror,cutout:16". A further item "normalize:cifar10" selects the constants
-// (see normalization() in dataset.h); without it they are the data set's own. Throws ErrorKind::usage.
+// "none", "crop,mirror", "crop:pad=4:padding=black,mirror,cutout:16". Normalizes with the data set's constants; for published ones
+// set mean and std from normalization(). Throws ErrorKind::usage.
 Augmentation parse_augmentation(const std::string& spec, const Dataset& dataset);
 
 // What test images get: the same normalization and nothing drawn.

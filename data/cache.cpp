@@ -36,6 +36,14 @@ List json_list(const std::map<std::string, std::string>& metadata, const char* k
   }
 }
 
+void require_utf8(const std::string& name) {
+  try {
+    static_cast<void>(nlohmann::json(name).dump());
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorKind::input, "the name \"{}\" is not UTF-8 and cannot be stored; rename the folder", name);
+  }
+}
+
 std::string text(const std::map<std::string, std::string>& metadata, const char* key) {
   const auto found = metadata.find(key);
   return found == metadata.end() ? std::string{} : found->second;
@@ -76,6 +84,8 @@ std::span<const std::uint8_t> pixels_of(const io::Safetensors& file, const char*
 }  // namespace
 
 void write_cache(const io::Path& path, const Dataset& d) {
+  for (const std::string& name : d.class_names) require_utf8(name);
+  require_utf8(d.name);
   const auto labels = [](const Split& s) { return std::as_bytes(s.labels); };
   const auto pixels = [](const Split& s) { return std::as_bytes(s.pixels); };
   io::write_safetensors(path,

@@ -52,7 +52,7 @@ Dataset open_file(const io::Path& path) {
     archive = is_archive(bytes);
     safetensors = bytes.size() > 8 && bytes[8] == std::byte{'{'};
   }
-  if (archive) return import_dataset(path);
+  if (archive) return import_dataset(path, {.strict = true});
   FANIN_CHECK(safetensors, input,
               "{}: neither a cache made by `fanin data import`, nor a tar or tar.gz archive; it may be truncated", path.string());
   return open_cache(path);
@@ -110,7 +110,7 @@ Dataset open_dataset(std::string_view spec) {
   const io::Path path(spec);
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) return import_dataset(path);
+  if (std::filesystem::is_directory(status)) return import_dataset(path, {.strict = true});
   if (std::filesystem::exists(status)) return open_file(path);
   const io::Path cache = path.string() + ".fanin";
   if (std::filesystem::exists(cache, error)) return open_file(cache);

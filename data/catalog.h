@@ -9,7 +9,8 @@
 namespace fanin {
 
 // "synthetic", "synthetic:train=2000,test=1000,seed=7", a cache written by `fanin data import` ("cifar10" finds cifar10.fanin), or
-// anything that can be imported: a folder or archive of CIFAR binary files or of class folders. Throws ErrorKind::usage or input.
+// anything that can be imported: a folder or archive of CIFAR binary files or of class folders, read anew each time and with
+// corrupt images as errors. Throws ErrorKind::usage or input.
 Dataset open_dataset(std::string_view spec);
 
 // Takes `train_size` training images (0: all) in a seeded order whose every beginning holds the classes in their proportions. The

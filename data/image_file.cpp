@@ -73,6 +73,7 @@ const char* png_defect(const std::uint8_t* p, std::size_t size) {
     if (length > size - at - 12) return "truncated";
     if (crc32(p + at + 4, length + 4) != big_endian(p + at + 8 + length)) return "checksum mismatch";
     if (std::memcmp(p + at + 4, "IEND", 4) == 0) return nullptr;
+    if (length == 0) return "empty chunk";  // stb_image copies from a null pointer
     at += length + 12;
   }
   return "truncated";
@@ -154,6 +155,11 @@ const char* defect_of(const std::uint8_t* p, std::size_t size) {
   return size == 0 ? "empty file" : "neither PNG nor JPEG";
 }
 
+const char* reason() {  // stb_image does not always give one
+  const char* text = stbi_failure_reason();
+  return text != nullptr ? text : "damaged";
+}
+
 }  // namespace
 
 DecodedImage decode_image(std::span<const std::byte> file, const std::string& source, std::size_t largest_pixels) {
@@ -166,7 +172,7 @@ DecodedImage decode_image(std::span<const std::byte> file, const std::string& so
   int channels = 0;
   largest_allocation = 1u << 20;  // for the headers
   const int known = stbi_info_from_memory(as_bytes(file), size, &image.width, &image.height, &channels);
-  FANIN_CHECK(known != 0, input, "{}: not a readable image ({})", source, stbi_failure_reason());
+  FANIN_CHECK(known != 0, input, "{}: not a readable image ({})", source, reason());
   const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
   FANIN_CHECK(pixels <= largest_pixels, input, "{}: {}x{} pixels; at most {} in all are read here", source, image.height,
               image.width, largest_pixels);
@@ -176,7 +182,7 @@ DecodedImage decode_image(std::span<const std::byte> file, const std::string& so
           ? load_jpeg(as_bytes(file), size, &image.width, &image.height)
           : stbi_load_from_memory(as_bytes(file), size, &image.width, &image.height, &channels, 3),
       std::free);
-  FANIN_CHECK(decoded != nullptr, input, "{}: not a readable image ({})", source, stbi_failure_reason());
+  FANIN_CHECK(decoded != nullptr, input, "{}: not a readable image ({})", source, reason());
   image.pixels.assign(decoded.get(), decoded.get() + pixels * 3);
   return image;
 }

@@ -50,7 +50,7 @@ void ImageFolder::decode_waiting() {
       keep(waiting_[k].name, decoded[k]);
       continue;
     }
-    FANIN_CHECK(!options_.strict, input, "{}", errors[k]);
+    FANIN_CHECK(!options_.strict, input, "{}; remove it, or let `fanin data import` without --strict skip it", errors[k]);
     if (++corrupt_ <= 10) examples_.push_back(errors[k]);
   }
   waiting_.clear();

@@ -43,6 +43,7 @@ void TrainProgressLine::begin(const RunConfig& config, const TrainProgress& star
   total_steps_ = static_cast<double>(config.epochs) * batches_per_epoch;
   if (config.max_steps > 0) total_steps_ = std::min(total_steps_, static_cast<double>(config.max_steps));
   eta_.begin(static_cast<double>(start.step));
+  if (!heading_.empty()) note(heading_);
 }
 
 void TrainProgressLine::clear() {

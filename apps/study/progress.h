@@ -29,6 +29,7 @@ class Eta {
 
 class TrainProgressLine : public RunWatcher {
  public:
+  explicit TrainProgressLine(std::string heading = "") : heading_(std::move(heading)) {}  // shown once the run really begins
   void begin(const RunConfig& config, const TrainProgress& start, int batches_per_epoch) override;
   void note(const std::string& sentence) override;
   void after_step(const StepRow& step, const TrainProgress& progress) override;
@@ -36,6 +37,7 @@ class TrainProgressLine : public RunWatcher {
 
  private:
   void clear();
+  const std::string heading_;
   int epochs_ = 1, batches_ = 1;
   double total_steps_ = 1.0;
   bool live_ = terminal_output(), line_open_ = false;

@@ -117,13 +117,12 @@ TrainResult Trainer::run(TrainObserver& observer) {
 
 TrainResult Trainer::run_epoch(TrainObserver& observer) {
   TrainProgress& p = progress_;
-  const int batches = train_.batches_per_epoch();
-  double rate = 0.0, started = now_seconds();
+  double started = now_seconds();
   const auto out_of_steps = [&] { return options_.max_steps > 0 && p.step >= options_.max_steps; };
   train_.start_epoch(p.epoch, p.batch);
   for (Batch batch; !out_of_steps() && train_.next(batch);) {
     const int images = batch.images.shape.images;
-    rate = learning_rate(options_.schedule, p.epoch - 1 + static_cast<double>(p.batch + 1) / batches);
+    const double rate = rate_after(p.batch + 1);
     net_.set_random_state(options_.seed, static_cast<std::uint64_t>(p.step));
     const ConstView logits = net_.forward(batch.images, Mode::train);
     if (logit_gradient_.shape().images < images) logit_gradient_ = Tensor(logits.shape);  // the first batch is the largest
@@ -146,10 +145,14 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
     if (observer.should_stop()) return TrainResult::interrupted;
     started = now_seconds();
   }
-  return finish_epoch(observer, rate);
+  return finish_epoch(observer);
 }
 
-TrainResult Trainer::finish_epoch(TrainObserver& observer, double rate) {
+double Trainer::rate_after(int batches_done) const {
+  return learning_rate(options_.schedule, progress_.epoch - 1 + static_cast<double>(batches_done) / train_.batches_per_epoch());
+}
+
+TrainResult Trainer::finish_epoch(TrainObserver& observer) {
   TrainProgress& p = progress_;
   for (const Parameter* parameter : net_.parameters())
     if (const std::size_t bad = count_bad(parameter->value); bad > 0) {
@@ -163,7 +166,7 @@ TrainResult Trainer::finish_epoch(TrainObserver& observer, double rate) {
     row.train_accuracy = static_cast<double>(p.correct) / static_cast<double>(p.images);
     row.images_per_second = p.seconds > 0.0 ? static_cast<double>(p.images) / p.seconds : 0.0;
   }
-  row.learning_rate = rate;
+  row.learning_rate = rate_after(p.batch);
   row.seconds = p.seconds;
   if (test_ != nullptr) {
     const Evaluation test = evaluate(net_, *test_);

@@ -85,7 +85,8 @@ class Trainer {
 
  private:
   TrainResult run_epoch(TrainObserver& observer);
-  TrainResult finish_epoch(TrainObserver& observer, double rate);
+  TrainResult finish_epoch(TrainObserver& observer);
+  double rate_after(int batches_done) const;  // of the epoch under way
   Divergence find_divergence(ConstView images);
 
   Network& net_;

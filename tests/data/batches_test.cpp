@@ -115,6 +115,23 @@ TEST(Batches, TimingAndHistoryChangeNothing) {
   EXPECT_NE(drain(*source).values, quick.values);
 }
 
+TEST(Batches, ANewEpochWaitsForTheBatchUnderWay) {
+  const Dataset d = counting_dataset(8000, 5);
+  const auto source = make_batches(d, d.train, options_for(d, 4000)), other = make_batches(d, d.train, options_for(d, 4000));
+  Batch batch, expected;
+  other->start_epoch(2);
+  ASSERT_TRUE(other->next(expected));
+  for (int i = 0; i < 20; ++i) {
+    source->start_epoch(1);
+    std::this_thread::sleep_for(std::chrono::microseconds(i * 40));  // the worker is somewhere in its first batch
+    source->start_epoch(2);
+    ASSERT_TRUE(source->next(batch));
+    ASSERT_TRUE(std::equal(expected.labels.begin(), expected.labels.end(), batch.labels.begin()));
+    const std::size_t size = expected.images.shape.size();
+    ASSERT_TRUE(std::equal(expected.images.data, expected.images.data + size, batch.images.data));
+  }
+}
+
 TEST(Batches, SkipExactlyToABatch) {
   const Dataset d = counting_dataset(40, 5);
   const auto source = make_batches(d, d.train, options_for(d, 8));

@@ -99,6 +99,17 @@ TEST(Cache, BelievesNothing) {
   EXPECT_MENTIONS(message_of([](Draft& d) { d.metadata["std"] = "[1,0,1]"; }), "standard deviation 0");
 }
 
+TEST(Cache, NamesMustBeText) {
+  const Path path = scratch("c") / "set.fanin";
+  Dataset d = counting_dataset(3, 3);
+  d.class_names[2] = "caf\xe9";
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { write_cache(path, d); }), "is not UTF-8");
+  d = counting_dataset(3, 3);
+  d.name = "\xff";
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { write_cache(path, d); }), "is not UTF-8");
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST(Cache, WrongPlacesAreErrors) {
   error_of(ErrorKind::output, [] { write_cache("/nonexistent-folder/x.fanin", counting_dataset(3, 3)); });
   error_of(ErrorKind::input, [] { open_cache("/nonexistent-folder/x.fanin"); });

@@ -41,6 +41,14 @@ TEST(OpenDataset, CacheFolderAndArchive) {
   EXPECT_EQ(open_dataset((folder / "cached").string()).fingerprint, from_folder.fingerprint);
 }
 
+TEST(OpenDataset, CorruptImagesDoNotGoUnnoticed) {
+  const Path folder = scratch("f");
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) write_file(folder / name, plain_png(4, 4, 1, 2, 3));
+  EXPECT_EQ(open_dataset(folder.string()).train.size(), 2);
+  write_file(folder / "b/3.png", bytes_of("nonsense"));
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { open_dataset(folder.string()); }), "b/3.png: not a readable image");
+}
+
 TEST(OpenDataset, WhatIsNotThereIsExplained) {
   const std::string missing = error_of(ErrorKind::input, [] { open_dataset("/nowhere/cifar10"); });
   EXPECT_MENTIONS(missing, "/nowhere/cifar10: no such data set");

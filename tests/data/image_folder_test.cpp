@@ -23,6 +23,27 @@ Bytes grey_jpeg() {
   return bytes;
 }
 
+// Two 16 x 16 units of a baseline 4:2:0 JPEG, flat blocks: luma 148, red chroma 128, blue chroma 148 and then 150.
+Bytes colour_jpeg() {
+  std::vector<int> b = {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0};
+  for (int i = 0; i < 64; ++i) b.push_back(8);
+  b.insert(b.end(), {0xff, 0xc0, 0, 17, 8, 0, 16, 0, 32, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0});
+  b.insert(b.end(), {0xff, 0xc4, 0, 22, 0x00, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 2});  // 0, 10, 110: 5, 0, 2 bits
+  b.insert(b.end(), {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  b.insert(b.end(), {0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0});
+  const std::string plus20 = "0101000", same = "100", plus2 = "110100";  // each with the end of its block
+  const std::string bits = plus20 + same + same + same + plus20 + same + same + same + same + same + plus2 + same;
+  for (std::size_t i = 0; i < bits.size(); i += 8) {
+    std::string byte = bits.substr(i, 8);
+    byte.resize(8, '1');
+    b.push_back(std::stoi(byte, nullptr, 2));
+  }
+  b.insert(b.end(), {0xff, 0xd9});
+  Bytes bytes;
+  for (const int value : b) bytes.push_back(static_cast<std::byte>(value));
+  return bytes;
+}
+
 std::uint32_t crc32(const std::byte* data, std::size_t size) {
   std::uint32_t crc = ~0u;
   for (std::size_t i = 0; i < size; ++i) {
@@ -58,9 +79,22 @@ TEST(DecodeImage, GreyJpegBecomesRgb) {
   EXPECT_EQ(image.pixels, std::vector<std::uint8_t>(192, 148));
 }
 
+// Between the units the chroma is 148.5 and 149.5; libjpeg rounds the left one down and the right one up. Then R = 148,
+// G = 148 - 0.344136 * (20 or 22) and B = 148 + 1.772 * (20 or 22), rounded.
+TEST(DecodeImage, ColoursAreThoseOfLibjpeg) {
+  const DecodedImage image = decode_image(colour_jpeg(), "x.jpg");
+  ASSERT_EQ(image.height, 16);
+  ASSERT_EQ(image.width, 32);
+  for (std::size_t p = 0; p < 16 * 32; ++p) {
+    const bool left = p % 32 < 16;
+    EXPECT_EQ(image.pixels[3 * p], 148);
+    EXPECT_EQ(image.pixels[3 * p + 1], left ? 141 : 140);
+    EXPECT_EQ(image.pixels[3 * p + 2], left ? 183 : 187) << p;
+  }
+}
+
 TEST(DecodeImage, TruncatedFilesAreErrorsAtEveryLength) {
-  const Bytes png = plain_png(7, 7, 1, 2, 3), jpeg = grey_jpeg();
-  for (const Bytes& whole : {png, jpeg}) {
+  for (const Bytes& whole : {plain_png(7, 7, 1, 2, 3), grey_jpeg(), colour_jpeg()}) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { decode_image(part, "x"); }), "x: not a readable image");
@@ -78,7 +112,7 @@ TEST(DecodeImage, EveryFlippedPngByteIsNoticed) {
 }
 
 TEST(DecodeImage, MutatedJpegsNeverCrash) {  // some still decode: the format has no checksum
-  const Bytes jpeg = grey_jpeg();
+  const Bytes jpeg = colour_jpeg();
   for (std::size_t i = 0; i < jpeg.size(); ++i) {
     for (const int flip : {0x01, 0x10, 0x80, 0xff}) {
       Bytes broken = jpeg;
@@ -90,6 +124,16 @@ TEST(DecodeImage, MutatedJpegsNeverCrash) {  // some still decode: the format ha
       }
     }
   }
+}
+
+// stb_image 2.27 writes beyond its tables for these counts.
+TEST(DecodeImage, OverfullHuffmanTablesAreRefused) {
+  Bytes jpeg = grey_jpeg();
+  const std::size_t table = 2 + 69 + 13;  // behind the start, the quantization table and the frame
+  ASSERT_EQ(jpeg[table + 1], std::byte{0xc4});
+  jpeg[table + 5 + 15] = std::byte{255};
+  jpeg[table + 5 + 14] = std::byte{255};
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { decode_image(jpeg, "x"); }), "damaged Huffman table");
 }
 
 TEST(DecodeImage, AbsurdSizesAreRefusedBeforeDecoding) {
