@@ -113,8 +113,8 @@ void import_to_cache(const ImportSettings& s) {
   list_classes(dataset);
   print_report(report);
   std::error_code error;
-  fmt::print("wrote {} ({:.1f} MB); use it with --data {}\n", out, static_cast<double>(std::filesystem::file_size(out, error)) / 1e6,
-             out);
+  fmt::print("wrote {} ({:.1f} MB); use it with --data {}\n", out,
+             static_cast<double>(std::filesystem::file_size(out, error)) / 1e6, out);
 }
 
 void write_sheet(const Dataset& dataset, const std::string& path) {
@@ -130,8 +130,8 @@ void show_info(const InfoSettings& s) {
   if (dataset.image.channels == 3) {
     fmt::print("published constants that training can use instead (--normalize NAME):\n");
     for (const NormalizationPreset& p : normalization_presets()) {
-      fmt::print("  {:<12} mean {:.4f} {:.4f} {:.4f}   std {:.4f} {:.4f} {:.4f}   {}\n", p.name, p.mean[0], p.mean[1], p.mean[2],
-                 p.std[0], p.std[1], p.std[2], p.source);
+      fmt::print("  {:<12} mean {:.4f} {:.4f} {:.4f}   std {:.4f} {:.4f} {:.4f}   {}\n", p.name, p.mean[0], p.mean[1],
+                 p.mean[2], p.std[0], p.std[1], p.std[2], p.source);
     }
   }
   if (s.verify) {
@@ -172,9 +172,13 @@ void fetch(const FetchSettings& s) {
 
 void add_import(CLI::App& data) {
   const std::shared_ptr<ImportSettings> s = std::make_shared<ImportSettings>();
-  CLI::App* command = data.add_subcommand("import", "read an archive or folder of images once, write a cache that loads at once");
-  command->add_option("source", s->from, "tar, tar.gz or folder: CIFAR binary files, train/CLASS/*.png and test/CLASS/*.png, or "
-                      "CLASS/*.jpg")->required();
+  CLI::App* command =
+      data.add_subcommand("import", "read an archive or folder of images once, write a cache that loads at once");
+  command
+      ->add_option("source", s->from,
+                   "tar, tar.gz or folder: CIFAR binary files, train/CLASS/*.png and test/CLASS/*.png, or "
+                   "CLASS/*.jpg")
+      ->required();
   command->add_option("--out", s->out, "the cache file (default: NAME.fanin in this folder)");
   command->add_option("--name", s->name, "the data set's name (default: from the source)");
   command->add_option("--size", s->size, "resize images to N x N pixels")->check(CLI::Range(1, 1024));

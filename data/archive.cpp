@@ -41,8 +41,8 @@ std::string name_of(archive_entry* entry) {
 
 [[noreturn]] void fail_reading(archive* reader, const io::Path& path) {
   const char* reason = archive_error_string(reader);
-  fail(ErrorKind::input, "{}: the archive is damaged near compressed byte {} ({}); fetch or copy it again", path.string(),
-       archive_filter_bytes(reader, -1), reason != nullptr ? reason : "unknown reason");
+  fail(ErrorKind::input, "{}: the archive is damaged near compressed byte {} ({}); fetch or copy it again",
+       path.string(), archive_filter_bytes(reader, -1), reason != nullptr ? reason : "unknown reason");
 }
 
 class ArchiveWalk {
@@ -98,8 +98,8 @@ class ArchiveWalk {
   }
 
   void check_member(std::uint64_t bytes, const std::string& name) const {
-    FANIN_CHECK(bytes <= limits_.member_bytes, input, "{}: member {} has {} bytes; at most {} are read", path_.string(), name,
-                bytes, limits_.member_bytes);
+    FANIN_CHECK(bytes <= limits_.member_bytes, input, "{}: member {} has {} bytes; at most {} are read", path_.string(),
+                name, bytes, limits_.member_bytes);
   }
   void check_total(std::uint64_t next, const std::string& name) const {
     FANIN_CHECK(next <= limits_.total_bytes && total_ <= limits_.total_bytes - next, input,
@@ -143,7 +143,8 @@ void read_folder(const io::Path& path, const MemberVisitor& visitor, const Membe
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::vector<std::byte> content = io::read_bytes(path / names[i], limits.member_bytes);
     total += content.size();
-    FANIN_CHECK(total <= limits.total_bytes, input, "{}: files of more than {} bytes in all", path.string(), limits.total_bytes);
+    FANIN_CHECK(total <= limits.total_bytes, input, "{}: files of more than {} bytes in all", path.string(),
+                limits.total_bytes);
     visitor.visit(names[i], content);
     if (visitor.progress) visitor.progress(static_cast<double>(i + 1) / static_cast<double>(names.size()));
   }

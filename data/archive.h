@@ -1,5 +1,6 @@
-// Walks the regular files of a tar, tar.gz or folder and hands their bytes on. An archive is read as a stream and nothing of it is
-// ever written to disk, so paths with "..", links and devices in it can do no harm: they are passed over.
+// Walks the regular files of a tar, tar.gz or folder and hands their bytes on. An archive is read as a stream and
+// nothing of it is ever written to disk, so paths with "..", links and devices in it can do no harm: they are passed
+// over.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +15,7 @@
 namespace fanin {
 
 struct MemberLimits {
-  std::uint64_t member_bytes = 256u << 20;           // CIFAR-100's train.bin has 147 MiB
+  std::uint64_t member_bytes = 256u << 20;             // CIFAR-100's train.bin has 147 MiB
   std::uint64_t total_bytes = std::uint64_t{8} << 30;  // after decompression, passed-over members included
   std::uint64_t members = 4'000'000;
 };

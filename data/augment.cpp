@@ -31,7 +31,8 @@ int number(std::string_view text, int low, int high, std::string_view item) {
 Padding padding_from(std::string_view text, std::string_view item) {
   if (text == "black") return Padding::black;
   if (text == "mean") return Padding::mean;
-  FANIN_CHECK(text == "reflect", usage, "augmentation {}: padding \"{}\" is not one of black, mean, reflect", item, text);
+  FANIN_CHECK(text == "reflect", usage, "augmentation {}: padding \"{}\" is not one of black, mean, reflect", item,
+              text);
   return Padding::reflect;
 }
 
@@ -43,7 +44,8 @@ void parse_crop(std::string_view options, int side, Augmentation& a) {
     if (key == "pad") {
       a.pad = number(value, 1, 1024, "crop:pad");
     } else {
-      FANIN_CHECK(key == "padding", usage, "augmentation crop: \"{}\" is unknown; write crop:pad=4:padding=black|mean|reflect", key);
+      FANIN_CHECK(key == "padding", usage,
+                  "augmentation crop: \"{}\" is unknown; write crop:pad=4:padding=black|mean|reflect", key);
       a.padding = padding_from(value, "crop");
     }
   }
@@ -91,13 +93,15 @@ Augmentation parse_augmentation(const std::string& spec, const Dataset& dataset)
     } else if (item == "cutout") {
       a.cutout = options.empty() ? kUsualCutout : number(options, 1, 8192, "cutout");
     } else {
-      FANIN_CHECK(item == "none" && options.empty(), usage,
-                  "augmentation \"{}\" is unknown; combine crop[:pad=4][:padding=black|mean|reflect], mirror and cutout[:16] "
-                  "with commas, or write none", item);
+      FANIN_CHECK(
+          item == "none" && options.empty(), usage,
+          "augmentation \"{}\" is unknown; combine crop[:pad=4][:padding=black|mean|reflect], mirror and cutout[:16] "
+          "with commas, or write none",
+          item);
     }
   }
-  FANIN_CHECK(dataset.mean.size() <= kLargestChannels, usage, "{} channels; at most {} are possible", dataset.mean.size(),
-              kLargestChannels);
+  FANIN_CHECK(dataset.mean.size() <= kLargestChannels, usage, "{} channels; at most {} are possible",
+              dataset.mean.size(), kLargestChannels);
   a.mean = dataset.mean;
   a.std = dataset.std;
   return a;

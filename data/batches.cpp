@@ -24,19 +24,21 @@ Rng augmentation_stream(std::uint64_t seed, int epoch, std::uint32_t image) {
   return Rng::stream(seed, std::string_view(name, end.size));
 }
 
-// Two slots: next() hands out one while the worker fills the other. All state below the mutex is guarded by it, except that a slot
-// is filled outside the lock, by the worker alone, while `filling_` says so.
+// Two slots: next() hands out one while the worker fills the other. All state below the mutex is guarded by it, except
+// that a slot is filled outside the lock, by the worker alone, while `filling_` says so.
 class Batches final : public BatchSource {
  public:
   Batches(const Dataset& dataset, const Split& split, const BatchOptions& options)
       : image_(dataset.image.with_images(1)), split_(split), options_(options) {
     FANIN_CHECK(options.batch_size >= 1, usage, "batch size {}: give at least 1", options.batch_size);
     FANIN_CHECK(split.size() >= 1, usage, "{}: no images to make batches of", dataset.name);
-    FANIN_CHECK(!options.drop_last || options.batch_size <= split.size(), usage,
-                "batch size {} exceeds the {} images of {}, and incomplete batches are dropped; give a smaller batch size",
-                options.batch_size, split.size(), dataset.name);
-    FANIN_CHECK(split.pixels.size() == split.labels.size() * image_.size(), shape, "{}: {} pixel bytes for {} images of {}",
-                dataset.name, split.pixels.size(), split.size(), to_string(image_));
+    FANIN_CHECK(
+        !options.drop_last || options.batch_size <= split.size(), usage,
+        "batch size {} exceeds the {} images of {}, and incomplete batches are dropped; give a smaller batch size",
+        options.batch_size, split.size(), dataset.name);
+    FANIN_CHECK(split.pixels.size() == split.labels.size() * image_.size(), shape,
+                "{}: {} pixel bytes for {} images of {}", dataset.name, split.pixels.size(), split.size(),
+                to_string(image_));
     const std::size_t channels = static_cast<std::size_t>(image_.channels);
     FANIN_CHECK(options.augmentation.mean.size() == channels && options.augmentation.std.size() == channels, shape,
                 "{}: {} channels, but normalization has {} means and {} standard deviations", dataset.name, channels,
@@ -59,8 +61,8 @@ class Batches final : public BatchSource {
   }
 
   void start_epoch(int epoch, int first_batch) override {
-    FANIN_CHECK(first_batch >= 0 && first_batch <= batches_per_epoch(), usage, "batch {} of an epoch of {}", first_batch,
-                batches_per_epoch());
+    FANIN_CHECK(first_batch >= 0 && first_batch <= batches_per_epoch(), usage, "batch {} of an epoch of {}",
+                first_batch, batches_per_epoch());
     std::unique_lock lock(mutex_);
     to_fill_ = batches_per_epoch();  // nothing more of the old epoch
     wake_user_.wait(lock, [this] { return !filling_; });
@@ -148,7 +150,8 @@ class Batches final : public BatchSource {
       const std::uint32_t image = order_[first + i];
       slot.labels[i] = split_.labels[image];
       const Rng rng = augmentation_stream(options_.seed, epoch_, image);
-      augment(options_.augmentation, image_, split_.pixels.data() + image * bytes, rng, slot.images.view().data + i * bytes);
+      augment(options_.augmentation, image_, split_.pixels.data() + image * bytes, rng,
+              slot.images.view().data + i * bytes);
     }
   }
 

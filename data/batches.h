@@ -1,5 +1,5 @@
-// Batches of a split: shuffled by (seed, epoch), augmented by (seed, epoch, image), normalized, prepared ahead by one thread.
-// None of this depends on the thread count or on timing.
+// Batches of a split: shuffled by (seed, epoch), augmented by (seed, epoch, image), normalized, prepared ahead by one
+// thread. None of this depends on the thread count or on timing.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,7 @@ namespace fanin {
 struct BatchOptions {
   int batch_size = 128;
   bool shuffle = true;
-  bool drop_last = true;   // drop an incomplete last batch
+  bool drop_last = true;  // drop an incomplete last batch
   std::uint64_t seed = 1;
   Augmentation augmentation = {};
 };

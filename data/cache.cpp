@@ -32,7 +32,8 @@ List json_list(const std::map<std::string, std::string>& metadata, const char* k
   try {
     return nlohmann::json::parse(found->second).get<List>();
   } catch (const nlohmann::json::exception&) {
-    fail(ErrorKind::input, "{}: \"{}\" of the cache is not a JSON array of the right kind; import the data again", source, key);
+    fail(ErrorKind::input, "{}: \"{}\" of the cache is not a JSON array of the right kind; import the data again",
+         source, key);
   }
 }
 
@@ -52,7 +53,8 @@ std::string text(const std::map<std::string, std::string>& metadata, const char*
 const io::TensorEntry& entry(const io::Safetensors& file, const char* name, const char* dtype, std::size_t dimensions,
                              const std::string& source) {
   const auto found = file.tensors.find(name);
-  FANIN_CHECK(found != file.tensors.end(), input, "{}: the cache has no tensor {}; import the data again", source, name);
+  FANIN_CHECK(found != file.tensors.end(), input, "{}: the cache has no tensor {}; import the data again", source,
+              name);
   FANIN_CHECK(found->second.dtype == dtype && found->second.shape.size() == dimensions, input,
               "{}: tensor {} has type {} and {} dimensions instead of {} and {}", source, name, found->second.dtype,
               found->second.shape.size(), dtype, dimensions);
@@ -74,7 +76,8 @@ std::span<const std::uint8_t> pixels_of(const io::Safetensors& file, const char*
   }
   const auto dimension = [&found](std::size_t i) { return static_cast<int>(found.shape[i]); };
   const Shape shape{1, dimension(1), dimension(2), dimension(3)};
-  FANIN_CHECK(found.shape[0] == labels, input, "{}: {} has {} images for {} labels", source, name, found.shape[0], labels);
+  FANIN_CHECK(found.shape[0] == labels, input, "{}: {} has {} images for {} labels", source, name, found.shape[0],
+              labels);
   FANIN_CHECK(image.images == 0 || image == shape, input, "{}: training images are {}, test images {}", source,
               to_string(image), to_string(shape));
   image = shape;
@@ -130,7 +133,8 @@ Dataset open_cache(const io::Path& path) {
 void verify_fingerprint(const Dataset& dataset, const std::string& source) {
   const std::string measured = measure_fingerprint(dataset);
   FANIN_CHECK(measured == dataset.fingerprint, input,
-              "{}: pixels and labels have fingerprint {}, but {} was written at import; the file is damaged, import the data again",
+              "{}: pixels and labels have fingerprint {}, but {} was written at import; the file is damaged, import "
+              "the data again",
               source, measured, dataset.fingerprint);
 }
 

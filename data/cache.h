@@ -1,5 +1,6 @@
-// A data set as one safetensors file that later runs map at once. Tensors train_labels, test_labels (I32) and train_images,
-// test_images (U8, N x H x W x C); metadata: format, version, name, classes, mean, std (JSON arrays), fingerprint.
+// A data set as one safetensors file that later runs map at once. Tensors train_labels, test_labels (I32) and
+// train_images, test_images (U8, N x H x W x C); metadata: format, version, name, classes, mean, std (JSON arrays),
+// fingerprint.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,7 +9,8 @@
 
 namespace fanin {
 
-void write_cache(const io::Path& path, const Dataset& dataset);  // replaces the file as a whole; throws ErrorKind::output
+void write_cache(const io::Path& path,
+                 const Dataset& dataset);  // replaces the file as a whole; throws ErrorKind::output
 
 // Maps the pixels without reading them. Shapes, labels and constants are checked; throws ErrorKind::input.
 Dataset open_cache(const io::Path& path);

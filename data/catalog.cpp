@@ -37,7 +37,8 @@ SyntheticOptions parse_synthetic(std::string_view text) {
     } else if (key == "test") {
       read_number(value, options.test, key);
     } else {
-      FANIN_CHECK(key == "seed", usage, "synthetic: \"{}\" is unknown; write synthetic:train=2000,test=1000,seed=0", item);
+      FANIN_CHECK(key == "seed", usage, "synthetic: \"{}\" is unknown; write synthetic:train=2000,test=1000,seed=0",
+                  item);
       read_number(value, options.seed, key);
     }
   }
@@ -54,7 +55,8 @@ Dataset open_file(const io::Path& path) {
   }
   if (archive) return import_dataset(path, {.strict = true});
   FANIN_CHECK(safetensors, input,
-              "{}: neither a cache made by `fanin data import`, nor a tar or tar.gz archive; it may be truncated", path.string());
+              "{}: neither a cache made by `fanin data import`, nor a tar or tar.gz archive; it may be truncated",
+              path.string());
   return open_cache(path);
 }
 
@@ -115,8 +117,10 @@ Dataset open_dataset(std::string_view spec) {
   const io::Path cache = path.string() + ".fanin";
   if (std::filesystem::exists(cache, error)) return open_file(cache);
   fail(ErrorKind::input,
-       "{}: no such data set; `fanin data fetch cifar10` downloads one, `fanin data import FILE_OR_DIR` reads one you have, and "
-       "`synthetic` needs no file", spec);
+       "{}: no such data set; `fanin data fetch cifar10` downloads one, `fanin data import FILE_OR_DIR` reads one you "
+       "have, and "
+       "`synthetic` needs no file",
+       spec);
 }
 
 Dataset select(const Dataset& dataset, int train_size, int validation, std::uint64_t seed) {
@@ -125,7 +129,8 @@ Dataset select(const Dataset& dataset, int train_size, int validation, std::uint
               dataset.name, available);
   const int kept = train_size == 0 ? available : train_size;
   FANIN_CHECK(validation >= 0 && validation < kept, usage,
-              "{} validation images of {} training images leave none to train on; give a smaller number", validation, kept);
+              "{} validation images of {} training images leave none to train on; give a smaller number", validation,
+              kept);
   if (kept == available && validation == 0) return dataset;
   const std::vector<std::uint32_t> order = balanced_order(dataset.train, dataset.classes(), seed);
   const auto first = order.begin();

@@ -8,14 +8,15 @@
 
 namespace fanin {
 
-// "synthetic", "synthetic:train=2000,test=1000,seed=7", a cache written by `fanin data import` ("cifar10" finds cifar10.fanin), or
-// anything that can be imported: a folder or archive of CIFAR binary files or of class folders, read anew each time and with
-// corrupt images as errors. Throws ErrorKind::usage or input.
+// "synthetic", "synthetic:train=2000,test=1000,seed=7", a cache written by `fanin data import` ("cifar10" finds
+// cifar10.fanin), or anything that can be imported: a folder or archive of CIFAR binary files or of class folders, read
+// anew each time and with corrupt images as errors. Throws ErrorKind::usage or input.
 Dataset open_dataset(std::string_view spec);
 
-// Takes `train_size` training images (0: all) in a seeded order whose every beginning holds the classes in their proportions. The
-// first `validation` of them replace the test split (0: keep it), the others are trained on. So the validation images do not depend
-// on train_size. Names and normalization constants stay those of the whole set. Throws ErrorKind::usage.
+// Takes `train_size` training images (0: all) in a seeded order whose every beginning holds the classes in their
+// proportions. The first `validation` of them replace the test split (0: keep it), the others are trained on. So the
+// validation images do not depend on train_size. Names and normalization constants stay those of the whole set. Throws
+// ErrorKind::usage.
 Dataset select(const Dataset& dataset, int train_size, int validation, std::uint64_t seed);
 
 }  // namespace fanin

@@ -45,13 +45,15 @@ void parse_cifar(CifarFormat format, std::span<const std::byte> bytes, const std
   const Layout layout = layout_of(format);
   const std::size_t record = layout.record(), count = bytes.size() / record;
   FANIN_CHECK(count > 0 && bytes.size() % record == 0, input,
-              "{}: {} bytes are not a whole number of {}-byte {} records (byte {} starts an incomplete one); the file is truncated "
-              "or not {}", source, bytes.size(), record, layout.name, count * record, layout.name);
+              "{}: {} bytes are not a whole number of {}-byte {} records (byte {} starts an incomplete one); the file "
+              "is truncated "
+              "or not {}",
+              source, bytes.size(), record, layout.name, count * record, layout.name);
   const std::uint8_t* in = reinterpret_cast<const std::uint8_t*>(bytes.data());
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = i * record + layout.label_at;
-    FANIN_CHECK(in[at] < layout.classes, input, "{}: label {} at byte {} (image {}); {} has labels 0 to {}", source, in[at], at, i,
-                layout.name, layout.classes - 1);
+    FANIN_CHECK(in[at] < layout.classes, input, "{}: label {} at byte {} (image {}); {} has labels 0 to {}", source,
+                in[at], at, i, layout.name, layout.classes - 1);
     labels.push_back(in[at]);
   }
   const std::size_t first = pixels.size();
@@ -76,13 +78,15 @@ bool CifarFiles::wanted(std::string_view name) {
 void CifarFiles::add(const std::string& name, std::span<const std::byte> bytes) {
   const std::string file(last_part(name));
   const bool fresh = files_.try_emplace(file, bytes.begin(), bytes.end()).second;
-  FANIN_CHECK(fresh, input, "{}: a second file of the name {}; keep one CIFAR data set in a folder or archive", name, file);
+  FANIN_CHECK(fresh, input, "{}: a second file of the name {}; keep one CIFAR data set in a folder or archive", name,
+              file);
 }
 
-void CifarFiles::take(CifarFormat format, const std::string& file, const std::string& source, DatasetParts& parts, bool test) {
+void CifarFiles::take(CifarFormat format, const std::string& file, const std::string& source, DatasetParts& parts,
+                      bool test) {
   const auto found = files_.find(file);
-  FANIN_CHECK(found != files_.end(), input, "{}: {} is missing from the {} files; fetch or unpack them again", source, file,
-              layout_of(format).name);
+  FANIN_CHECK(found != files_.end(), input, "{}: {} is missing from the {} files; fetch or unpack them again", source,
+              file, layout_of(format).name);
   parse_cifar(format, found->second, source + "/" + file, test ? parts.test_pixels : parts.train_pixels,
               test ? parts.test_labels : parts.train_labels);
   files_.erase(found);  // 30 or 150 MB that are not needed twice
@@ -101,15 +105,16 @@ std::vector<std::string> CifarFiles::class_names(CifarFormat format, const std::
     while (!line.empty() && static_cast<unsigned char>(line.back()) <= ' ') line.pop_back();
     if (!line.empty()) names.push_back(line);
   }
-  FANIN_CHECK(names.size() == static_cast<std::size_t>(layout.classes), input, "{}/{}: {} class names instead of {}", source,
-              found->first, names.size(), layout.classes);
+  FANIN_CHECK(names.size() == static_cast<std::size_t>(layout.classes), input, "{}/{}: {} class names instead of {}",
+              source, found->first, names.size(), layout.classes);
   return names;
 }
 
 DatasetParts CifarFiles::finish(const std::string& source, std::string& note) {
   const bool is_100 = files_.contains(kTrain100) || files_.contains(kTest100);
   const bool is_10 = files_.contains(kTrain10[0]) || files_.contains(kTest10);
-  FANIN_CHECK(!(is_10 && is_100), input, "{}: holds files of both CIFAR-10 and CIFAR-100; import one of the two folders", source);
+  FANIN_CHECK(!(is_10 && is_100), input,
+              "{}: holds files of both CIFAR-10 and CIFAR-100; import one of the two folders", source);
   const CifarFormat format = is_100 ? CifarFormat::cifar100 : CifarFormat::cifar10;
   DatasetParts parts;
   parts.name = is_100 ? "cifar100" : "cifar10";

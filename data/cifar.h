@@ -15,8 +15,8 @@ namespace fanin {
 
 enum class CifarFormat { cifar10, cifar100 };
 
-// Appends the records of one file. Throws ErrorKind::input, with the byte offset, for a size that is no whole number of records (or
-// none) and for labels out of range.
+// Appends the records of one file. Throws ErrorKind::input, with the byte offset, for a size that is no whole number of
+// records (or none) and for labels out of range.
 void parse_cifar(CifarFormat format, std::span<const std::byte> bytes, const std::string& source,
                  std::vector<std::uint8_t>& pixels, std::vector<std::int32_t>& labels);
 
@@ -27,7 +27,8 @@ class CifarFiles {
   void add(const std::string& name, std::span<const std::byte> bytes);
   bool empty() const { return files_.empty(); }
 
-  // Throws ErrorKind::input if files are missing or malformed. `note` is filled when image counts are not the official ones.
+  // Throws ErrorKind::input if files are missing or malformed. `note` is filled when image counts are not the official
+  // ones.
   DatasetParts finish(const std::string& source, std::string& note);
 
  private:

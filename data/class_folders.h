@@ -19,7 +19,7 @@ struct ClassFolders {
   };
   std::vector<std::string> class_names;  // sorted
   std::vector<File> files;               // one for each name
-  bool split_was_drawn = false;          // no test/ folder: testing holds a seeded sixth of each class, but at least one image
+  bool split_was_drawn = false;  // no test/ folder: testing holds a seeded sixth of each class, but at least one image
 };
 
 bool is_image_name(std::string_view name);  // .png, .jpg, .jpeg in any case, not hidden

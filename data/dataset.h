@@ -14,15 +14,15 @@
 
 namespace fanin {
 
-struct Split {  // one part of a data set
+struct Split {                           // one part of a data set
   std::span<const std::uint8_t> pixels;  // (N, H, W, C) bytes
   std::span<const std::int32_t> labels;  // N class indices
   int size() const { return static_cast<int>(labels.size()); }
 };
 
 struct Dataset {
-  std::string name;                     // "synthetic", "cifar10", a folder's name
-  Shape image;                          // images = 1
+  std::string name;  // "synthetic", "cifar10", a folder's name
+  Shape image;       // images = 1
   std::vector<std::string> class_names;
   Split train, test;
   std::vector<float> mean, std;         // per channel, of pixels in [0, 1]
@@ -32,7 +32,8 @@ struct Dataset {
   int classes() const { return static_cast<int>(class_names.size()); }
 };
 
-// Mean and standard deviation (over all pixels, divisor n) per channel of pixels in [0, 1]. A constant channel gets std 1.
+// Mean and standard deviation (over all pixels, divisor n) per channel of pixels in [0, 1]. A constant channel gets
+// std 1.
 struct ChannelConstants {
   std::vector<float> mean, std;
 };

@@ -59,10 +59,10 @@ class Transfer {
     long status = 0;
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
     if (status == 416 && resume_at_ > 0) return false;
-    FANIN_CHECK(!too_large_, input, "{}: sends more than the expected {} bytes; this is another file, nothing was kept", what_.url,
-                what_.size);
-    FANIN_CHECK(code == CURLE_OK, input, "{}: {} (HTTP status {}); the same command continues where this one stopped", what_.url,
-                message_[0] != '\0' ? message_ : curl_easy_strerror(code), status);
+    FANIN_CHECK(!too_large_, input, "{}: sends more than the expected {} bytes; this is another file, nothing was kept",
+                what_.url, what_.size);
+    FANIN_CHECK(code == CURLE_OK, input, "{}: {} (HTTP status {}); the same command continues where this one stopped",
+                what_.url, message_[0] != '\0' ? message_ : curl_easy_strerror(code), status);
     return true;
   }
   bool too_large() const { return too_large_; }
@@ -76,7 +76,8 @@ class Transfer {
 
   void set_up() {
     const bool local = is_local_http(what_.url);
-    FANIN_CHECK(local || what_.url.starts_with("https://"), usage, "{}: only https:// addresses are fetched", what_.url);
+    FANIN_CHECK(local || what_.url.starts_with("https://"), usage, "{}: only https:// addresses are fetched",
+                what_.url);
     set(CURLOPT_ERRORBUFFER, message_);
     set(CURLOPT_URL, what_.url.c_str());
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -135,8 +136,8 @@ class Transfer {
       long status = 0;
       curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
       const bool continues = status == 206 && range_start_ == resume_at_;
-      FANIN_CHECK(status != 206 || continues, input, "{}: asked for bytes from {}, got them from {}; nothing was kept", what_.url,
-                  resume_at_, range_start_);
+      FANIN_CHECK(status != 206 || continues, input, "{}: asked for bytes from {}, got them from {}; nothing was kept",
+                  what_.url, resume_at_, range_start_);
       file_ = io::Appender(part_, continues ? resume_at_ : 0);
       received_ = continues ? resume_at_ : 0;
       open_ = true;
@@ -216,8 +217,8 @@ std::string sha256_of(io::Bytes bytes) {
 
 io::Path download([[maybe_unused]] const Download& what, const io::Path& folder,
                   [[maybe_unused]] const DownloadOptions& options) {
-  FANIN_CHECK(what.size > 0 && what.sha256.size() == 64, usage, "{}: give the file's size and the 64 digits of its SHA-256",
-              what.url);
+  FANIN_CHECK(what.size > 0 && what.sha256.size() == 64, usage,
+              "{}: give the file's size and the 64 digits of its SHA-256", what.url);
   const io::Path path = folder / what.file_name;
   if (is_right(path, what)) return path;
 #ifdef FANIN_WITH_CURL
@@ -225,19 +226,21 @@ io::Path download([[maybe_unused]] const Download& what, const io::Path& folder,
   const io::Path part = path.string() + ".part";
   transfer(what, part, options);
   const std::uint64_t size = size_if_present(part);
-  FANIN_CHECK(size == what.size, input, "{}: {} of {} bytes arrived; the same command continues", what.url, size, what.size);
+  FANIN_CHECK(size == what.size, input, "{}: {} of {} bytes arrived; the same command continues", what.url, size,
+              what.size);
   const std::string found = sha256_of(io::MappedFile(part).bytes());
   if (found != what.sha256) {
     drop(part);  // continuing it could never succeed
-    fail(ErrorKind::input, "{}: SHA-256 is {} instead of {}; the file was discarded, try again or another --url", what.url, found,
-         what.sha256);
+    fail(ErrorKind::input, "{}: SHA-256 is {} instead of {}; the file was discarded, try again or another --url",
+         what.url, found, what.sha256);
   }
   const int status = io::file_system().rename(part.c_str(), path.c_str());
-  FANIN_CHECK(status == 0, output, "{}: cannot be renamed to {} ({})", part.string(), path.string(), std::strerror(-status));
+  FANIN_CHECK(status == 0, output, "{}: cannot be renamed to {} ({})", part.string(), path.string(),
+              std::strerror(-status));
   return path;
 #else
-  fail(ErrorKind::usage, "this build has no libcurl; download {} with another program and run `fanin data import {}`", what.url,
-       what.file_name);
+  fail(ErrorKind::usage, "this build has no libcurl; download {} with another program and run `fanin data import {}`",
+       what.url, what.file_name);
 #endif
 }
 

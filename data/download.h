@@ -1,6 +1,6 @@
-// Fetches one file over HTTPS into a folder. It gets its name only after its size and SHA-256 are right; until then it is NAME.part,
-// which a later call continues. Certificates and host names are verified; redirects may lead to HTTPS only. Plain HTTP is allowed
-// for this machine itself (127.0.0.1, localhost), which is how the tests serve it.
+// Fetches one file over HTTPS into a folder. It gets its name only after its size and SHA-256 are right; until then it
+// is NAME.part, which a later call continues. Certificates and host names are verified; redirects may lead to HTTPS
+// only. Plain HTTP is allowed for this machine itself (127.0.0.1, localhost), which is how the tests serve it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,8 +16,8 @@ namespace fanin {
 
 struct Download {
   std::string url = {}, file_name = {};
-  std::uint64_t size = 0;  // bytes
-  std::string sha256 = {}; // 64 hexadecimal digits
+  std::uint64_t size = 0;   // bytes
+  std::string sha256 = {};  // 64 hexadecimal digits
 };
 struct KnownDownload {
   std::string_view name, url, file_name;

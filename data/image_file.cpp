@@ -14,7 +14,9 @@ namespace {
 // A hostile file may claim little and unpack to gigabytes, so stb_image gets its memory here.
 thread_local std::size_t largest_allocation = 0;
 void* limited_malloc(std::size_t size) { return size <= largest_allocation ? std::malloc(size) : nullptr; }
-void* limited_realloc(void* p, std::size_t size) { return size <= largest_allocation ? std::realloc(p, size) : nullptr; }
+void* limited_realloc(void* p, std::size_t size) {
+  return size <= largest_allocation ? std::realloc(p, size) : nullptr;
+}
 
 }  // namespace
 
@@ -43,7 +45,7 @@ namespace fanin {
 
 namespace {
 
-constexpr std::size_t kLargestFile = 64u << 20;     // bytes of one PNG or JPEG
+constexpr std::size_t kLargestFile = 64u << 20;  // bytes of one PNG or JPEG
 
 const std::uint8_t* as_bytes(std::span<const std::byte> b) { return reinterpret_cast<const std::uint8_t*>(b.data()); }
 
@@ -79,7 +81,8 @@ const char* png_defect(const std::uint8_t* p, std::size_t size) {
   return "truncated";
 }
 
-// Are all tables of a Huffman segment within it, with at most the 256 symbols that stb_image 2.27 has room for but does not check?
+// Are all tables of a Huffman segment within it, with at most the 256 symbols that stb_image 2.27 has room for but does
+// not check?
 bool huffman_tables_fit(const std::uint8_t* p, std::size_t size) {
   while (size > 17) {
     std::size_t symbols = 0;
@@ -113,8 +116,9 @@ const char* jpeg_defect(const std::uint8_t* p, std::size_t size) {
   return "truncated";
 }
 
-// The chroma of 4:2:0, twice as wide: 3/4 of the nearer and 1/4 of the farther sample along both axes. Halves are rounded up and
-// down in turn, as libjpeg does; stb_image rounds all of them up, which shifts the mean colours by a tenth of a level.
+// The chroma of 4:2:0, twice as wide: 3/4 of the nearer and 1/4 of the farther sample along both axes. Halves are
+// rounded up and down in turn, as libjpeg does; stb_image rounds all of them up, which shifts the mean colours by a
+// tenth of a level.
 stbi_uc* widen_chroma(stbi_uc* out, stbi_uc* near, stbi_uc* far, int width, int) {
   const auto column = [&](int i) { return 3 * near[i] + far[i]; };
   for (int i = 0; i < width; ++i) {
@@ -163,8 +167,8 @@ const char* reason() {  // stb_image does not always give one
 }  // namespace
 
 DecodedImage decode_image(std::span<const std::byte> file, const std::string& source, std::size_t largest_pixels) {
-  FANIN_CHECK(file.size() <= kLargestFile, input, "{}: an image file of {} bytes; at most {} are read", source, file.size(),
-              kLargestFile);
+  FANIN_CHECK(file.size() <= kLargestFile, input, "{}: an image file of {} bytes; at most {} are read", source,
+              file.size(), kLargestFile);
   const char* defect = defect_of(as_bytes(file), file.size());
   FANIN_CHECK(defect == nullptr, input, "{}: not a readable image ({})", source, defect);
   const int size = static_cast<int>(file.size());
@@ -174,9 +178,10 @@ DecodedImage decode_image(std::span<const std::byte> file, const std::string& so
   const int known = stbi_info_from_memory(as_bytes(file), size, &image.width, &image.height, &channels);
   FANIN_CHECK(known != 0, input, "{}: not a readable image ({})", source, reason());
   const std::size_t pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
-  FANIN_CHECK(pixels <= largest_pixels, input, "{}: {}x{} pixels; at most {} in all are read here", source, image.height,
-              image.width, largest_pixels);
-  largest_allocation = pixels * 16 + (1u << 20);  // 16-bit RGBA is 8 bytes a pixel; JPEG rounds sides up to whole blocks
+  FANIN_CHECK(pixels <= largest_pixels, input, "{}: {}x{} pixels; at most {} in all are read here", source,
+              image.height, image.width, largest_pixels);
+  largest_allocation =
+      pixels * 16 + (1u << 20);  // 16-bit RGBA is 8 bytes a pixel; JPEG rounds sides up to whole blocks
   const std::unique_ptr<stbi_uc, decltype(&std::free)> decoded(
       is_jpeg(as_bytes(file), file.size())
           ? load_jpeg(as_bytes(file), size, &image.width, &image.height)

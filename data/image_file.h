@@ -1,6 +1,6 @@
 // One image from a PNG or JPEG file, and a PNG from pixels. The only user of stb_image.
-// Files are untrusted: size, dimensions and memory are limited before decoding; a PNG's checksums and a JPEG's end are verified,
-// because stb_image returns an image for damaged or truncated files too.
+// Files are untrusted: size, dimensions and memory are limited before decoding; a PNG's checksums and a JPEG's end are
+// verified, because stb_image returns an image for damaged or truncated files too.
 // SPDX-License-Identifier: MIT
 #pragma once
 

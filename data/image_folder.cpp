@@ -13,8 +13,8 @@ namespace fanin {
 namespace {
 
 constexpr std::size_t kGroupBytes = 32u << 20, kGroupImages = 256;  // encoded images decoded together
-constexpr std::size_t kLargestUnresized = 1024 * 1024;               // pixels; a group then needs 768 MB at worst
-constexpr std::size_t kLargestSet = std::size_t{16} << 30;           // bytes of decoded pixels
+constexpr std::size_t kLargestUnresized = 1024 * 1024;              // pixels; a group then needs 768 MB at worst
+constexpr std::size_t kLargestSet = std::size_t{16} << 30;          // bytes of decoded pixels
 
 }  // namespace
 
@@ -50,7 +50,8 @@ void ImageFolder::decode_waiting() {
       keep(waiting_[k].name, decoded[k]);
       continue;
     }
-    FANIN_CHECK(!options_.strict, input, "{}; remove it, or let `fanin data import` without --strict skip it", errors[k]);
+    FANIN_CHECK(!options_.strict, input, "{}; remove it, or let `fanin data import` without --strict skip it",
+                errors[k]);
     if (++corrupt_ <= 10) examples_.push_back(errors[k]);
   }
   waiting_.clear();
@@ -64,8 +65,8 @@ void ImageFolder::keep(const std::string& name, const DecodedImage& image) {
     first_name_ = name;
   }
   FANIN_CHECK(image.height == height_ && image.width == width_, input,
-              "{}/{} has {}x{} pixels but {} has {}x{}; resize all with --size N", source_, name, image.height, image.width,
-              first_name_, height_, width_);
+              "{}/{} has {}x{} pixels but {} has {}x{}; resize all with --size N", source_, name, image.height,
+              image.width, first_name_, height_, width_);
   FANIN_CHECK(pixels_.size() + image.pixels.size() <= kLargestSet, memory,
               "{}: the images need more than {} bytes decoded; give a smaller --size", source_, kLargestSet);
   images_.push_back({name, pixels_.size()});
@@ -90,8 +91,10 @@ DatasetParts ImageFolder::finish() {
   ClassFolders folders = sort_into_classes(names, options_.split_seed);
   split_was_drawn_ = folders.split_was_drawn;
   FANIN_CHECK(folders.class_names.size() >= 2, input,
-              "{}: {} readable images ({} corrupt) in {} class folders; expected train/<class>/*.png and test/<class>/*.png, or "
-              "<class>/*.png with at least 2 classes", source_, images_.size(), corrupt_, folders.class_names.size());
+              "{}: {} readable images ({} corrupt) in {} class folders; expected train/<class>/*.png and "
+              "test/<class>/*.png, or "
+              "<class>/*.png with at least 2 classes",
+              source_, images_.size(), corrupt_, folders.class_names.size());
   DatasetParts parts;
   parts.image = {1, height_, width_, 3};
   parts.class_names = std::move(folders.class_names);

@@ -1,4 +1,5 @@
-// Class folders of PNG and JPEG files as a data set: see class_folders.h for the layouts. Corrupt files are named and counted.
+// Class folders of PNG and JPEG files as a data set: see class_folders.h for the layouts. Corrupt files are named and
+// counted.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -45,8 +45,8 @@ struct Collector {
 
   bool wanted(std::string_view name) {
     if (CifarFiles::wanted(name) || is_image_name(name)) return true;
-    pickles = pickles || name.ends_with("cifar-10-batches-py/data_batch_1") || name.ends_with("cifar-100-python/train") ||
-              name == "data_batch_1";
+    pickles = pickles || name.ends_with("cifar-10-batches-py/data_batch_1") ||
+              name.ends_with("cifar-100-python/train") || name == "data_batch_1";
     ++others;
     return false;
   }
@@ -59,18 +59,22 @@ void read_members(const io::Path& path, const MemberVisitor& visitor) {
   if (std::filesystem::is_directory(path)) return read_folder(path, visitor);
   {
     const io::MappedFile file(path);
-    FANIN_CHECK(is_archive(file.bytes()), input,
-                "{}: neither a folder nor a tar or tar.gz archive; give CIFAR's binary archive or images in class folders",
-                path.string());
+    FANIN_CHECK(
+        is_archive(file.bytes()), input,
+        "{}: neither a folder nor a tar or tar.gz archive; give CIFAR's binary archive or images in class folders",
+        path.string());
   }
   read_archive(path, visitor);
 }
 
 DatasetParts finish_images(Collector& collector, const std::string& source, ImportReport& report) {
-  FANIN_CHECK(!collector.images.empty(), input, "{}: {} ({} files of other kinds); expected CIFAR's .bin files, or PNG or JPEG "
-              "images in class folders", source,
-              collector.pickles ? "holds the Python version of CIFAR; import the binary version instead, see `fanin data fetch`"
-                                : "holds nothing to import",
+  FANIN_CHECK(!collector.images.empty(), input,
+              "{}: {} ({} files of other kinds); expected CIFAR's .bin files, or PNG or JPEG "
+              "images in class folders",
+              source,
+              collector.pickles
+                  ? "holds the Python version of CIFAR; import the binary version instead, see `fanin data fetch`"
+                  : "holds nothing to import",
               collector.others);
   DatasetParts parts = collector.images.finish();
   report.corrupt = collector.images.corrupt();
@@ -79,7 +83,8 @@ DatasetParts finish_images(Collector& collector, const std::string& source, Impo
     report.notes.push_back("no test folder: a sixth of each class, drawn by the split seed, is for testing");
   }
   if (collector.images.outside() > 0) {
-    report.notes.push_back(fmt::format("{} images outside train/<class>/ and test/<class>/ are left out", collector.images.outside()));
+    report.notes.push_back(
+        fmt::format("{} images outside train/<class>/ and test/<class>/ are left out", collector.images.outside()));
   }
   return parts;
 }
@@ -87,10 +92,14 @@ DatasetParts finish_images(Collector& collector, const std::string& source, Impo
 }  // namespace
 
 Dataset import_dataset(const io::Path& path, const ImportOptions& options, ImportReport* out) {
-  FANIN_CHECK(options.size >= 0 && options.size <= kLargestSize, usage, "size {}: give 1 to {} pixels", options.size, kLargestSize);
+  FANIN_CHECK(options.size >= 0 && options.size <= kLargestSize, usage, "size {}: give 1 to {} pixels", options.size,
+              kLargestSize);
   const std::string source = path.string();
   Collector collector{
-      {}, ImageFolder(source, {.size = options.size, .strict = options.strict, .split_seed = options.split_seed}), 0, false};
+      {},
+      ImageFolder(source, {.size = options.size, .strict = options.strict, .split_seed = options.split_seed}),
+      0,
+      false};
   read_members(path, {.wanted = [&](std::string_view name) { return collector.wanted(name); },
                       .visit = [&](const std::string& name, std::span<const std::byte> b) { collector.visit(name, b); },
                       .progress = options.progress});

@@ -1,4 +1,5 @@
-// From what people have (the official tar.gz, a folder or tar of class folders, CIFAR's binary files) to a data set in memory.
+// From what people have (the official tar.gz, a folder or tar of class folders, CIFAR's binary files) to a data set in
+// memory.
 // SPDX-License-Identifier: MIT
 #pragma once
 

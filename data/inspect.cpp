@@ -24,13 +24,14 @@ int repeats(const Split& split, std::size_t bytes, std::unordered_set<std::uint6
 
 ContactSheet contact_sheet(const Dataset& d, int columns) {
   const std::size_t channels = static_cast<std::size_t>(d.image.channels);
-  FANIN_CHECK(channels == 1 || channels == 3, usage, "{}: a contact sheet needs 1 or 3 channels, these images have {}", d.name,
-              channels);
+  FANIN_CHECK(channels == 1 || channels == 3, usage, "{}: a contact sheet needs 1 or 3 channels, these images have {}",
+              d.name, channels);
   FANIN_CHECK(columns >= 1, usage, "a contact sheet of {} columns; give at least 1", columns);
   const std::size_t h = static_cast<std::size_t>(d.image.height), w = static_cast<std::size_t>(d.image.width);
   const std::size_t rows = d.class_names.size(), across = static_cast<std::size_t>(columns);
   const std::size_t width = kGap + across * (w + kGap), height = kGap + rows * (h + kGap);
-  ContactSheet sheet{static_cast<int>(height), static_cast<int>(width), std::vector<std::uint8_t>(height * width * 3, 255)};
+  ContactSheet sheet{static_cast<int>(height), static_cast<int>(width),
+                     std::vector<std::uint8_t>(height * width * 3, 255)};
   std::vector<std::size_t> placed(rows);
   for (std::size_t i = 0; i < d.train.labels.size(); ++i) {
     const std::size_t row = static_cast<std::size_t>(d.train.labels[i]);
@@ -39,7 +40,8 @@ ContactSheet contact_sheet(const Dataset& d, int columns) {
     const std::uint8_t* from = d.train.pixels.data() + i * d.image.size();
     for (std::size_t y = 0; y < h; ++y) {
       for (std::size_t k = 0; k < 3 * w; ++k) {
-        sheet.pixels[((top + y) * width + left) * 3 + k] = from[(y * w + k / 3) * channels + (channels == 3 ? k % 3 : 0)];
+        sheet.pixels[((top + y) * width + left) * 3 + k] =
+            from[(y * w + k / 3) * channels + (channels == 3 ? k % 3 : 0)];
       }
     }
   }

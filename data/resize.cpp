@@ -44,7 +44,8 @@ std::vector<Taps> taps_for(int in, int out) {
 }
 
 // One axis: `in` lines of `length` values each, `step` apart, to one line per tap set.
-void blend(const std::vector<Taps>& taps, const std::uint8_t* in, std::size_t step, std::size_t length, std::uint8_t* out) {
+void blend(const std::vector<Taps>& taps, const std::uint8_t* in, std::size_t step, std::size_t length,
+           std::uint8_t* out) {
   for (const Taps& t : taps) {
     for (std::size_t k = 0; k < length; ++k) {
       const std::uint8_t* value = in + static_cast<std::size_t>(t.first) * step + k;
@@ -65,8 +66,8 @@ void resize(std::span<const std::uint8_t> bytes, int height, int width, int chan
   const std::size_t h = static_cast<std::size_t>(height), w = static_cast<std::size_t>(width);
   const std::size_t c = static_cast<std::size_t>(channels);
   const std::size_t oh = static_cast<std::size_t>(out_height), ow = static_cast<std::size_t>(out_width);
-  FANIN_CHECK(bytes.size() == h * w * c && out.size() == oh * ow * c, shape, "resize {}x{}x{} to {}x{}: {} bytes in, {} out", h,
-              w, c, oh, ow, bytes.size(), out.size());
+  FANIN_CHECK(bytes.size() == h * w * c && out.size() == oh * ow * c, shape,
+              "resize {}x{}x{} to {}x{}: {} bytes in, {} out", h, w, c, oh, ow, bytes.size(), out.size());
   const std::vector<Taps> across = taps_for(width, out_width), down = taps_for(height, out_height);
   std::vector<std::uint8_t> rows(h * ow * c);  // resized across only
   for (std::size_t y = 0; y < h; ++y) blend(across, bytes.data() + y * w * c, c, c, rows.data() + y * ow * c);

@@ -17,7 +17,8 @@ namespace {
 
 constexpr int kSide = 32, kLargestSplit = 1'000'000;
 constexpr std::size_t kImageBytes = kSide * kSide * 3;
-constexpr const char* kClassNames[] = {"disc", "ring", "square", "frame", "triangle", "cross", "crescent", "bars", "checker", "dots"};
+constexpr const char* kClassNames[] = {"disc",  "ring",     "square", "frame",   "triangle",
+                                       "cross", "crescent", "bars",   "checker", "dots"};
 constexpr int kClasses = static_cast<int>(std::size(kClassNames));
 
 constexpr double kLargestTilt = 0.25;  // tangent of half the angle: 28 degrees
@@ -30,23 +31,34 @@ double square(double x) { return x * x; }
 bool inside(int figure, double u, double v) {
   const double r2 = u * u + v * v, largest = std::max(std::abs(u), std::abs(v));
   switch (figure) {
-    case 0: return r2 < 1;
-    case 1: return r2 < 1 && r2 > 0.3;
-    case 2: return largest < 0.85;
-    case 3: return largest < 0.9 && largest > 0.5;
-    case 4: return v < 0.8 && v > -0.9 + 1.8 * std::abs(u);
-    case 5: return largest < 1 && std::min(std::abs(u), std::abs(v)) < 0.32;
-    case 6: return r2 < 1 && square(u - 0.55) + v * v > 0.72;
-    case 7: return largest < 0.95 && std::abs(u) < 0.95 && (std::abs(v) < 0.2 || std::abs(v) > 0.58);
-    case 8: return largest < 0.95 && (u * v > 0);
-    default: return square(std::abs(u) - 0.55) + v * v < 0.17;
+    case 0:
+      return r2 < 1;
+    case 1:
+      return r2 < 1 && r2 > 0.3;
+    case 2:
+      return largest < 0.85;
+    case 3:
+      return largest < 0.9 && largest > 0.5;
+    case 4:
+      return v < 0.8 && v > -0.9 + 1.8 * std::abs(u);
+    case 5:
+      return largest < 1 && std::min(std::abs(u), std::abs(v)) < 0.32;
+    case 6:
+      return r2 < 1 && square(u - 0.55) + v * v > 0.72;
+    case 7:
+      return largest < 0.95 && std::abs(u) < 0.95 && (std::abs(v) < 0.2 || std::abs(v) > 0.58);
+    case 8:
+      return largest < 0.95 && (u * v > 0);
+    default:
+      return square(std::abs(u) - 0.55) + v * v < 0.17;
   }
 }
 
 // Draws of one image, in order.
 class Draws {
  public:
-  Draws(std::uint64_t seed, const char* split, int image) : rng_(Rng::stream(seed, fmt::format("synthetic/{}/{}", split, image))) {}
+  Draws(std::uint64_t seed, const char* split, int image)
+      : rng_(Rng::stream(seed, fmt::format("synthetic/{}/{}", split, image))) {}
   double between(double low, double high) { return low + (high - low) * rng_.uniform(next_++); }
   int below(int bound) { return static_cast<int>(rng_.below(next_++, static_cast<std::uint64_t>(bound))); }
   Colour colour() { return {between(0, 1), between(0, 1), between(0, 1)}; }
@@ -57,7 +69,8 @@ class Draws {
   std::uint64_t next_ = 0;
 };
 
-// Cosine and sine of an angle, without the C library: ((1 - t^2), 2 t) / (1 + t^2), where t is the tangent of half the angle.
+// Cosine and sine of an angle, without the C library: ((1 - t^2), 2 t) / (1 + t^2), where t is the tangent of half the
+// angle.
 struct Direction {
   double c = 1, s = 0;
   explicit Direction(Draws& draws, double largest = 1) {  // 1: a quarter turn either way
@@ -90,8 +103,12 @@ struct Placed {
   Direction direction;
 
   Placed(Draws& draws, int kind, double low, double high, double margin)
-      : figure(kind), x(draws.between(margin, kSide - margin)), y(draws.between(margin, kSide - margin)),
-        radius(draws.between(low, high)), stretch(draws.between(0.85, 1.18)), direction(draws, kLargestTilt) {}
+      : figure(kind),
+        x(draws.between(margin, kSide - margin)),
+        y(draws.between(margin, kSide - margin)),
+        radius(draws.between(low, high)),
+        stretch(draws.between(0.85, 1.18)),
+        direction(draws, kLargestTilt) {}
 
   // Part of the pixel that the figure covers, from 2 x 2 points.
   double coverage(int px, int py) const {
@@ -144,7 +161,8 @@ class Picture {
       if (std::abs((x - x0) * d.s - (y - y0) * d.c) < width) value = colour[c];
     });
   }
-  // Noise: the sum of four bytes, uniform each, is nearly Gaussian with std 148; `strength` is the std in units of white.
+  // Noise: the sum of four bytes, uniform each, is nearly Gaussian with std 148; `strength` is the std in units of
+  // white.
   void finish(Draws& draws, double strength, std::uint8_t* out) const {
     for (std::size_t i = 0; i < kImageBytes; i += 2) {
       const std::uint64_t word = draws.bits();
@@ -199,7 +217,8 @@ void make_split(const char* name, int count, std::uint64_t seed, std::vector<std
 
 Dataset synthetic_dataset(const SyntheticOptions& options) {
   for (const int count : {options.train, options.test}) {
-    FANIN_CHECK(count >= 1 && count <= kLargestSplit, usage, "synthetic: {} images; give 1 to {}", count, kLargestSplit);
+    FANIN_CHECK(count >= 1 && count <= kLargestSplit, usage, "synthetic: {} images; give 1 to {}", count,
+                kLargestSplit);
   }
   DatasetParts parts;
   parts.name = "synthetic";

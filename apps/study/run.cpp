@@ -203,6 +203,9 @@ RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatche
     for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(folder))
       FANIN_CHECK(entry.path().filename() == ".lock" || entry.path().filename() == "log.txt" || entry.path().extension() == ".tmp", usage,
                   "{} is not empty and not a run; choose another --run folder", folder.string());
+  // A new run is opened before its folder is made: a wrong model or missing data must leave no trace.
+  std::unique_ptr<Execution> execution;
+  if (!std::filesystem::exists(folder)) execution = std::make_unique<Execution>(config, folder, watcher, stop);
   io::create_folders(folder);
   const io::FileLock lock(folder / ".lock");
   if (had_config) check_same_config(config, folder);
@@ -211,7 +214,8 @@ RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatche
     watcher.note(fmt::format("{} is {} already: nothing to do", folder.string(), to_string(before.state)));
     return before;
   }
-  return Execution(config, folder, watcher, stop).run();
+  if (!execution) execution = std::make_unique<Execution>(config, folder, watcher, stop);
+  return execution->run();
 }
 
 }  // namespace fanin

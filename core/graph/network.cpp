@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "core/graph/network.h"
+#include "core/graph/network_impl.h"
 
 #include "core/check.h"
-#include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace fanin {
 
@@ -18,64 +15,7 @@ constexpr std::size_t kAlignFloats = 16;  // every parameter starts on a cache l
 
 std::size_t aligned(std::size_t floats) { return (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats; }
 
-struct NodeData {
-  std::string name;
-  PlanNode plan;  // kind, inputs, shape
-  std::unique_ptr<Layer> layer;
-};
-
 }  // namespace
-
-struct Network::Impl {
-  std::vector<NodeData> nodes;
-  std::unordered_set<std::string> names;
-  std::string prefix;
-  std::vector<Parameter*> parameters;
-  std::vector<StateBuffer*> buffers;
-  std::unordered_map<std::string_view, Parameter*> by_name;
-
-  // After prepare.
-  Plan plan;
-  int images = 0, output = -1;
-  Mode prepared_for = Mode::train;
-  Buffer values, gradients, arena, scratch;
-  int scratch_threads = 0;
-
-  // Of the last forward pass.
-  ConstView input;
-  int current_images = 0;
-  bool ready_for_backward = false;
-  Pass pass;
-  Observer* observer = nullptr;
-
-  const NodeData& node(int id) const { return nodes[static_cast<std::size_t>(id)]; }
-  NodeData& node(int id) { return nodes[static_cast<std::size_t>(id)]; }
-  int count() const { return static_cast<int>(nodes.size()); }
-
-  void append(NodeData data);
-  void check_node(int id, const Shape& shape, const std::string& path) const;
-  std::vector<PlanNode> plan_nodes() const;
-  std::size_t scratch_floats(int batch) const;
-  std::size_t parameter_floats() const;
-  void check_all_used(int from) const;
-
-  View view(const Place& place, int id) {
-    const Storage& s = plan.storages[static_cast<std::size_t>(place.storage)];
-    return {arena.data() + s.offset + place.first_channel, node(id).plan.shape.with_images(current_images), s.channels};
-  }
-  View value(int id) { return view(plan.value[static_cast<std::size_t>(id)], id); }
-  ConstView any_value(int id) { return id == 0 ? input : ConstView(value(id)); }
-  View gradient(int id) { return view(plan.gradient[static_cast<std::size_t>(id)], id); }
-
-  const Pass& pass_of(const NodeData& n) {
-    pass.node = n.name;
-    return pass;
-  }
-  void forward_sum(int id);
-  void forward_concat(int id);
-  void backward_node(int id);
-  void pass_on(int id, std::size_t input, ConstView dy);
-};
 
 Network::Network(Shape image) : impl_(std::make_unique<Impl>()) {
   FANIN_CHECK(image.height > 0 && image.width > 0 && image.channels > 0, shape,
@@ -251,108 +191,6 @@ void Network::prepare(Node output, PlanOptions options) {
 }
 
 int Network::largest_batch() const { return impl_->images; }
-
-// --- running
-
-void Network::Impl::forward_sum(int id) {
-  const std::vector<int>& inputs = node(id).plan.inputs;
-  const View y = value(id);
-  const ConstView a = any_value(inputs[0]), b = any_value(inputs[1]);
-  if (a.data == y.data) return accumulate(b, y);
-  if (b.data == y.data) return accumulate(a, y);
-  for_row_blocks(a, b, y, [](ConstView ra, ConstView rb, View ry) { as_matrix(ry) = as_matrix(ra) + as_matrix(rb); });
-}
-
-void Network::Impl::forward_concat(int id) {
-  int channel = 0;
-  for (const int x : node(id).plan.inputs) {
-    const ConstView from = any_value(x);
-    const View to = value(id).channels(channel, from.shape.channels);
-    if (from.data != to.data) copy(from, to);
-    channel += from.shape.channels;
-  }
-}
-
-ConstView Network::forward(ConstView images, Mode mode) {
-  Impl& net = *impl_;
-  const Shape& expected = net.node(0).plan.shape;
-  FANIN_CHECK(net.images > 0, shape, "forward: call prepare() first");
-  FANIN_CHECK(images.shape.with_images(1) == expected && images.shape.images >= 1 && images.shape.images <= net.images, shape,
-              "forward: got images {}, but the network was prepared for 1 to {} of {}x{}x{}", to_string(images.shape), net.images,
-              expected.height, expected.width, expected.channels);
-  FANIN_CHECK(mode == Mode::evaluate || net.prepared_for == Mode::train, usage,
-              "forward: the network was prepared for evaluation; prepare it with Mode::train");
-  FANIN_CHECK(thread_count() <= net.scratch_threads, usage, "forward: {} threads, but prepare() saw {}; set threads before prepare()",
-              thread_count(), net.scratch_threads);
-  net.input = images;
-  net.current_images = images.shape.images;
-  net.pass.mode = mode;
-  net.pass.scratch = net.scratch.span();
-  if (net.observer) net.observer->value(net.node(0).name, images);
-  for (int id = 1; id < net.count(); ++id) {
-    const NodeData& n = net.node(id);
-    if (n.plan.kind == NodeKind::sum) net.forward_sum(id);
-    if (n.plan.kind == NodeKind::concat) net.forward_concat(id);
-    if (n.plan.kind == NodeKind::layer) n.layer->forward(net.any_value(n.plan.inputs[0]), net.value(id), net.pass_of(n));
-    if (net.observer) net.observer->value(n.name, net.value(id));
-  }
-  net.ready_for_backward = mode == Mode::train;
-  return net.value(net.output);
-}
-
-// A sum or concat hands its gradient, or a slice of it, to an input.
-void Network::Impl::pass_on(int id, std::size_t input, ConstView dy) {
-  const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][input];
-  if (!edge.wanted || edge.aliased) return;
-  const View dx = gradient(node(id).plan.inputs[input]);
-  if (edge.write == Write::overwrite) return copy(dy, dx);
-  for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
-  accumulate(dy, dx);
-}
-
-void Network::Impl::backward_node(int id) {
-  const NodeData& n = node(id);
-  const ConstView dy = gradient(id);
-  if (observer) observer->gradient(n.name, dy);
-  if (n.plan.kind == NodeKind::layer) {
-    const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][0];
-    const int x = n.plan.inputs[0];
-    View dx{nullptr, node(x).plan.shape.with_images(current_images), 0};
-    if (edge.wanted) dx = gradient(x);
-    for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
-    ConstView input_value{nullptr, dx.shape, 0}, output_value{nullptr, dy.shape, 0};
-    if (n.plan.needs.input) input_value = any_value(x);
-    if (n.plan.needs.output) output_value = value(id);
-    n.layer->backward(input_value, output_value, dy, dx, edge.write, pass_of(n));
-    return;
-  }
-  int channel = 0;
-  for (std::size_t input = 0; input < n.plan.inputs.size(); ++input) {
-    const int channels = node(n.plan.inputs[input]).plan.shape.channels;
-    pass_on(id, input, n.plan.kind == NodeKind::concat ? dy.channels(channel, channels) : dy);
-    channel += channels;
-  }
-}
-
-void Network::backward(ConstView output_gradient) {
-  Impl& net = *impl_;
-  FANIN_CHECK(net.ready_for_backward, usage, "backward: it must follow a forward pass in Mode::train, once");
-  net.ready_for_backward = false;
-  const View target = net.gradient(net.output);
-  FANIN_CHECK(output_gradient.shape == target.shape, shape, "backward: the gradient is {}, but the output is {}",
-              to_string(output_gradient.shape), to_string(target.shape));
-  const std::span<float> gradients = net.gradients.span();
-  std::fill(gradients.begin(), gradients.end(), 0.0f);
-  copy(output_gradient, target);
-  for (int id = net.count() - 1; id > 0; --id) net.backward_node(id);
-}
-
-void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
-  impl_->pass.seed = seed;
-  impl_->pass.step = step;
-}
-
-void Network::observe(Observer* observer) { impl_->observer = observer; }
 
 // --- looking
 

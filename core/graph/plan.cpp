@@ -1,63 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "core/graph/plan.h"
 
+#include "core/graph/storage.h"
+
 #include <algorithm>
-#include <numeric>
 
 namespace fanin {
 
 namespace {
 
 constexpr std::size_t kAlignFloats = 16;  // storages start on cache lines
-
-// Nodes whose value (or gradient) is the same memory form a group. A group may be a channel slice of another group's storage.
-class Groups {
- public:
-  explicit Groups(int nodes) : leader_(static_cast<std::size_t>(nodes)), parent_(leader_.size(), -1), offset_(leader_.size(), 0),
-                               sliced_(leader_.size(), false) {
-    std::iota(leader_.begin(), leader_.end(), 0);
-  }
-  int leader(int node) const {
-    while (leader_[at(node)] != node) node = leader_[at(node)];
-    return node;
-  }
-  void join(int node, int other) {  // the group of `node` continues in the memory of `other`'s group
-    const int from = leader(node), to = leader(other);
-    if (from == to) return;
-    if (parent_[at(from)] >= 0) {
-      parent_[at(to)] = parent_[at(from)];
-      offset_[at(to)] = offset_[at(from)];
-    }
-    sliced_[at(to)] = sliced_[at(to)] || sliced_[at(from)];
-    leader_[at(from)] = to;
-  }
-  bool is_slice(int node) const { return parent_[at(leader(node))] >= 0; }
-  bool has_slices(int node) const { return sliced_[at(leader(node))]; }
-  bool plain(int node) const { return !is_slice(node) && !has_slices(node); }
-  // False if the group already is a slice of something.
-  bool make_slice(int node, int whole, int first_channel) {
-    const int group = leader(node);
-    if (is_slice(node) || group == leader(whole)) return false;
-    parent_[at(group)] = whole;
-    offset_[at(group)] = first_channel;
-    sliced_[at(leader(whole))] = true;
-    return true;
-  }
-  // The group that owns the memory, and the channel at which `node` starts in it.
-  Place root(int node) const {
-    int group = leader(node), channel = 0;
-    while (parent_[at(group)] >= 0) {
-      channel += offset_[at(group)];
-      group = leader(parent_[at(group)]);
-    }
-    return {group, channel};
-  }
-
- private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-  std::vector<int> leader_, parent_, offset_;
-  std::vector<bool> sliced_;
-};
 
 class Planner {
  public:
@@ -78,7 +30,7 @@ class Planner {
       plan_.gradient = place(gradients_, [this](int i) { return gradient_life(i); });
       decide_writes();
     }
-    assign_offsets();
+    plan_.arena_floats = assign_offsets(plan_.storages, options_.share);
     return std::move(plan_);
   }
 
@@ -213,30 +165,6 @@ class Planner {
       places[at(i)] = {storage, root.first_channel};
     }
     return places;
-  }
-
-  // Largest first, each at the lowest offset that is free during its whole life.
-  void assign_offsets() {
-    std::vector<int> order(plan_.storages.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int a, int b) { return plan_.storages[at(a)].floats > plan_.storages[at(b)].floats; });
-    std::vector<const Storage*> placed;  // by offset
-    for (const int index : order) {
-      Storage& s = plan_.storages[at(index)];
-      std::size_t offset = 0;
-      for (const Storage* other : placed) {
-        const bool together = s.first_use <= other->last_use && other->first_use <= s.last_use;
-        if (options_.share && !together) continue;
-        if (offset + s.floats <= other->offset) break;
-        offset = std::max(offset, other->offset + other->floats);
-      }
-      s.offset = offset;
-      placed.insert(std::upper_bound(placed.begin(), placed.end(), &s,
-                                     [](const Storage* a, const Storage* b) { return a->offset < b->offset; }),
-                    &s);
-      plan_.arena_floats = std::max(plan_.arena_floats, offset + s.floats);
-    }
   }
 
   // Replays the backward pass and notes which channels of each storage already hold a gradient.

@@ -35,7 +35,8 @@ class DataCommand : public ::testing::Test {
     const bool red = name.parent_path().filename() == "red";
     std::vector<std::uint8_t> pixels;
     for (int p = 0; p < side * side; ++p) {
-      for (const int value : {red ? 200 + k : 0, p, red ? 0 : 200 + k}) pixels.push_back(static_cast<std::uint8_t>(value));
+      for (const int value : {red ? 200 + k : 0, p, red ? 0 : 200 + k})
+        pixels.push_back(static_cast<std::uint8_t>(value));
     }
     const std::vector<std::byte> png = encode_png(pixels, side, side);
     write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
@@ -50,14 +51,16 @@ class DataCommand : public ::testing::Test {
     Result result;
     std::FILE* pipe = ::popen(command.c_str(), "r");
     std::array<char, 4096> buffer;
-    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) result.output.append(buffer.data(), got);
+    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      result.output.append(buffer.data(), got);
     result.exit_code = WEXITSTATUS(::pclose(pipe));
     return result;
   }
   void expect(const std::string& arguments, int exit_code, const std::vector<std::string>& parts) {
     const Result result = run(arguments);
     EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
-    for (const std::string& part : parts) EXPECT_NE(result.output.find(part), std::string::npos) << part << "\n" << result.output;
+    for (const std::string& part : parts)
+      EXPECT_NE(result.output.find(part), std::string::npos) << part << "\n" << result.output;
   }
 
   Path folder_;
@@ -67,20 +70,24 @@ TEST_F(DataCommand, ImportsAFolderAndShowsIt) {
   expect("import colours", 0,
          {"colours: 24 training and 24 test images of 6x6 pixels, 3 channels, 2 classes", "0        12        12  blue",
           "mean 0.", "wrote colours.fanin", "reading colours: 100 %"});
-  expect("info colours.fanin --verify", 0, {"24 training", "verified", "duplicates: 0 in training, 0 in test, 24 test images also"});
-  EXPECT_EQ(open_dataset((folder_ / "colours.fanin").string()).fingerprint, open_dataset((folder_ / "colours").string()).fingerprint);
+  expect("info colours.fanin --verify", 0,
+         {"24 training", "verified", "duplicates: 0 in training, 0 in test, 24 test images also"});
+  EXPECT_EQ(open_dataset((folder_ / "colours.fanin").string()).fingerprint,
+            open_dataset((folder_ / "colours").string()).fingerprint);
 }
 
 TEST_F(DataCommand, HonoursItsOptions) {
   write_image("colours/train/red/large.png", 3, 15);
   expect("import colours", 3, {"large.png has 15x15 pixels but", "--size N"});
   EXPECT_FALSE(std::filesystem::exists(folder_ / "colours.fanin"));
-  expect("import colours --size 5 --name tiny --out 'sub set.fanin'", 0, {"tiny: 25 training", "5x5 pixels", "wrote sub set.fanin"});
+  expect("import colours --size 5 --name tiny --out 'sub set.fanin'", 0,
+         {"tiny: 25 training", "5x5 pixels", "wrote sub set.fanin"});
 }
 
 TEST_F(DataCommand, CorruptImagesAreSkippedOrFatal) {
   write("colours/train/red/broken.png", "not an image");
-  expect("import colours", 0, {"skipped 1 unreadable images", "broken.png: not a readable image (neither PNG nor JPEG)"});
+  expect("import colours", 0,
+         {"skipped 1 unreadable images", "broken.png: not a readable image (neither PNG nor JPEG)"});
   std::filesystem::remove(folder_ / "colours.fanin");
   expect("import colours --strict", 3, {"broken.png"});
   EXPECT_FALSE(std::filesystem::exists(folder_ / "colours.fanin"));

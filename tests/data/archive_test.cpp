@@ -20,12 +20,14 @@ Seen walk(const Path& path, const MemberLimits& limits = {}) {
   Seen seen;
   const MemberVisitor visitor{
       .wanted = [](std::string_view name) { return name.find("unwanted") == std::string_view::npos; },
-      .visit = [&](const std::string& name, std::span<const std::byte> b) { seen.files[name] = Bytes(b.begin(), b.end()); },
-      .progress = [&](double fraction) {
-        EXPECT_GE(fraction, seen.last_fraction);
-        EXPECT_LE(fraction, 1.0);
-        seen.last_fraction = fraction;
-      }};
+      .visit = [&](const std::string& name,
+                   std::span<const std::byte> b) { seen.files[name] = Bytes(b.begin(), b.end()); },
+      .progress =
+          [&](double fraction) {
+            EXPECT_GE(fraction, seen.last_fraction);
+            EXPECT_LE(fraction, 1.0);
+            seen.last_fraction = fraction;
+          }};
   std::filesystem::is_directory(path) ? read_folder(path, visitor, limits) : read_archive(path, visitor, limits);
   return seen;
 }
@@ -39,8 +41,13 @@ std::set<std::string> everything_below(const Path& path) {
 TEST(Archive, ReadsTarAndTarGz) {
   for (const bool gzip : {false, true}) {
     const Path tar = scratch("t") / "a.tar";
-    write_tar(tar, {{"x/", {}, AE_IFDIR}, {"x/a", bytes_of("alpha")}, {"./b c", bytes_of("")}, {"x/unwanted", bytes_of("no")},
-                    {"x/d\xc3\xa9", Bytes(1'000'000, std::byte{7})}}, gzip);
+    write_tar(tar,
+              {{"x/", {}, AE_IFDIR},
+               {"x/a", bytes_of("alpha")},
+               {"./b c", bytes_of("")},
+               {"x/unwanted", bytes_of("no")},
+               {"x/d\xc3\xa9", Bytes(1'000'000, std::byte{7})}},
+              gzip);
     EXPECT_TRUE(is_archive(read_file(tar)));
     const Seen seen = walk(tar);
     ASSERT_EQ(seen.files.size(), 3u);
@@ -83,8 +90,10 @@ TEST(Archive, LimitsStopBombs) {
   const Path tar = scratch("t") / "bomb.tar.gz";
   write_tar(tar, {{"a", Bytes(3'000'000)}, {"b unwanted", Bytes(3'000'000)}});
   EXPECT_LT(std::filesystem::file_size(tar), 100'000u);
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar, {.member_bytes = 2'999'999}); }), "member a has 3000000 bytes");
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar, {.total_bytes = 5'000'000}); }), "unpacks to more than 5000000");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar, {.member_bytes = 2'999'999}); }),
+                  "member a has 3000000 bytes");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar, {.total_bytes = 5'000'000}); }),
+                  "unpacks to more than 5000000");
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar, {.members = 1}); }), "more than 1 members");
   EXPECT_EQ(walk(tar, {.member_bytes = 3'000'000, .total_bytes = 6'000'000, .members = 2}).files.size(), 1u);
 }
@@ -115,7 +124,8 @@ TEST(Archive, DamageIsAnError) {
   for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<std::byte>((i * i * 2654435761u) >> 13);
   write_tar(tar, {{"a", noise}, {"b", noise}});
   const Bytes whole = read_file(tar);
-  for (const std::size_t size : {std::size_t{1}, std::size_t{20}, whole.size() / 4, whole.size() / 2, whole.size() - 1000}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{20}, whole.size() / 4, whole.size() / 2, whole.size() - 1000}) {
     write_file(tar, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
     EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar); }), "damaged") << size;
   }

@@ -117,7 +117,8 @@ TEST(Batches, TimingAndHistoryChangeNothing) {
 
 TEST(Batches, ANewEpochWaitsForTheBatchUnderWay) {
   const Dataset d = counting_dataset(8000, 5);
-  const auto source = make_batches(d, d.train, options_for(d, 4000)), other = make_batches(d, d.train, options_for(d, 4000));
+  const auto source = make_batches(d, d.train, options_for(d, 4000)),
+             other = make_batches(d, d.train, options_for(d, 4000));
   Batch batch, expected;
   other->start_epoch(2);
   ASSERT_TRUE(other->next(expected));

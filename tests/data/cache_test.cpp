@@ -23,7 +23,8 @@ TEST(Cache, RoundTrip) {
   EXPECT_EQ(back.fingerprint, d.fingerprint);
   verify_fingerprint(back, "x");
   EXPECT_TRUE(std::equal(back.test.pixels.begin(), back.test.pixels.end(), d.test.pixels.begin(), d.test.pixels.end()));
-  EXPECT_TRUE(std::equal(back.train.labels.begin(), back.train.labels.end(), d.train.labels.begin(), d.train.labels.end()));
+  EXPECT_TRUE(
+      std::equal(back.train.labels.begin(), back.train.labels.end(), d.train.labels.begin(), d.train.labels.end()));
   write_cache(path, back);  // over the file it is mapped from
   EXPECT_EQ(measure_fingerprint(back), d.fingerprint);
   EXPECT_EQ(open_cache(path).fingerprint, d.fingerprint);
@@ -53,7 +54,8 @@ TEST(Cache, VerifyFindsAChangedPixel) {
   content.back() ^= std::byte{1};
   write_file(path, content);
   const Dataset d = open_cache(path);
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { verify_fingerprint(d, "set.fanin"); }), "set.fanin: pixels and labels have");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { verify_fingerprint(d, "set.fanin"); }),
+                  "set.fanin: pixels and labels have");
 }
 
 // Writes a cache with one thing changed.
@@ -62,9 +64,9 @@ struct Draft {
   std::vector<std::uint8_t> train = std::vector<std::uint8_t>(24), test = std::vector<std::uint8_t>(12);
   std::vector<std::size_t> train_shape = {2, 2, 2, 3}, test_shape = {1, 2, 2, 3};
   io::DType label_type = io::DType::i32;
-  std::map<std::string, std::string> metadata = {{"format", "fanin-dataset"}, {"version", "1"}, {"name", "n"},
-                                                 {"classes", "[\"a\",\"b\"]"}, {"mean", "[0.5,0.5,0.5]"},
-                                                 {"std", "[1,1,1]"}, {"fingerprint", "0"}};
+  std::map<std::string, std::string> metadata = {
+      {"format", "fanin-dataset"}, {"version", "1"},   {"name", "n"},       {"classes", "[\"a\",\"b\"]"},
+      {"mean", "[0.5,0.5,0.5]"},   {"std", "[1,1,1]"}, {"fingerprint", "0"}};
 };
 
 template <class Change>
@@ -72,13 +74,16 @@ std::string message_of(Change&& change) {
   const Path path = scratch("c") / "set.fanin";
   Draft d;
   change(d);
-  io::write_safetensors(path,
-                        {{"train_labels", d.label_type, {d.train_labels.size() * 4 / size_of(d.label_type)},
-                          std::as_bytes(std::span(d.train_labels))},
-                         {"test_labels", io::DType::i32, {d.test_labels.size()}, std::as_bytes(std::span(d.test_labels))},
-                         {"train_images", io::DType::u8, d.train_shape, std::as_bytes(std::span(d.train))},
-                         {"test_images", io::DType::u8, d.test_shape, std::as_bytes(std::span(d.test))}},
-                        d.metadata);
+  io::write_safetensors(
+      path,
+      {{"train_labels",
+        d.label_type,
+        {d.train_labels.size() * 4 / size_of(d.label_type)},
+        std::as_bytes(std::span(d.train_labels))},
+       {"test_labels", io::DType::i32, {d.test_labels.size()}, std::as_bytes(std::span(d.test_labels))},
+       {"train_images", io::DType::u8, d.train_shape, std::as_bytes(std::span(d.train))},
+       {"test_images", io::DType::u8, d.test_shape, std::as_bytes(std::span(d.test))}},
+      d.metadata);
   return error_of(ErrorKind::input, [&] { open_cache(path); });
 }
 
@@ -88,7 +93,10 @@ TEST(Cache, BelievesNothing) {
   EXPECT_MENTIONS(message_of([](Draft& d) { d.train_labels = {0}; }), "train_images has 2 images for 1 labels");
   EXPECT_MENTIONS(message_of([](Draft& d) { d.label_type = io::DType::i64; }), "type I64");
   EXPECT_MENTIONS(message_of([](Draft& d) { d.train_shape = {2, 12}; }), "2 dimensions");
-  EXPECT_MENTIONS(message_of([](Draft& d) { d.test_shape = {1, 2, 1, 6}; }), "training images are 1x2x2x3, test images 1x2x1x6");
+  EXPECT_MENTIONS(message_of([](Draft& d) {
+                    d.test_shape = {1, 2, 1, 6};
+                  }),
+                  "training images are 1x2x2x3, test images 1x2x1x6");
   EXPECT_MENTIONS(message_of([](Draft& d) { d.metadata.erase("format"); }), "not a data set");
   EXPECT_MENTIONS(message_of([](Draft& d) { d.metadata["version"] = "2"; }), "version \"2\"");
   EXPECT_MENTIONS(message_of([](Draft& d) { d.metadata.erase("classes"); }), "no \"classes\"");

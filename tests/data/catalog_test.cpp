@@ -18,8 +18,8 @@ TEST(OpenDataset, Synthetic) {
   EXPECT_EQ(d.test.size(), 20);
   EXPECT_NE(open_dataset("synthetic:train=40,test=20").fingerprint, d.fingerprint);
   EXPECT_EQ(open_dataset("synthetic:seed=3,test=20,train=40").fingerprint, d.fingerprint);
-  for (const char* bad : {"synthetic:size=3", "synthetic:train=", "synthetic:train=4x", "synthetic:train=-4", "synthetic:train",
-                          "synthetic:seed=99999999999999999999999"}) {
+  for (const char* bad : {"synthetic:size=3", "synthetic:train=", "synthetic:train=4x", "synthetic:train=-4",
+                          "synthetic:train", "synthetic:seed=99999999999999999999999"}) {
     EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { open_dataset(bad); }), "synthetic");
   }
 }
@@ -43,7 +43,8 @@ TEST(OpenDataset, CacheFolderAndArchive) {
 
 TEST(OpenDataset, CorruptImagesDoNotGoUnnoticed) {
   const Path folder = scratch("f");
-  for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) write_file(folder / name, plain_png(4, 4, 1, 2, 3));
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"})
+    write_file(folder / name, plain_png(4, 4, 1, 2, 3));
   EXPECT_EQ(open_dataset(folder.string()).train.size(), 2);
   write_file(folder / "b/3.png", bytes_of("nonsense"));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { open_dataset(folder.string()); }), "b/3.png: not a readable image");
@@ -81,7 +82,9 @@ TEST(Select, IsBalancedSeededAndNested) {
     const Dataset s = select(d, size, 0, 4);
     EXPECT_EQ(s.train.size(), size);
     const std::vector<int> per_class = counts(s.train);
-    EXPECT_LE(*std::max_element(per_class.begin(), per_class.end()) - *std::min_element(per_class.begin(), per_class.end()), 1);
+    EXPECT_LE(
+        *std::max_element(per_class.begin(), per_class.end()) - *std::min_element(per_class.begin(), per_class.end()),
+        1);
     EXPECT_EQ(s.test.pixels.data(), d.test.pixels.data());
     EXPECT_EQ(s.mean, d.mean);
     EXPECT_EQ(select(d, size, 0, 4).fingerprint, s.fingerprint);
@@ -123,9 +126,7 @@ TEST(Select, LabelsStayWithTheirPixels) {
 
 TEST(Select, KeepsTheDataAlive) {
   Dataset s;
-  {
-    s = select(counting_dataset(30, 9), 10, 0, 4);
-  }
+  { s = select(counting_dataset(30, 9), 10, 0, 4); }
   EXPECT_EQ(measure_fingerprint(s), s.fingerprint);
 }
 

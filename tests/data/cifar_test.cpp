@@ -60,7 +60,8 @@ TEST(Cifar, LabelsOutOfRangeGiveTheByte) {
   Bytes ten;
   append_record(ten, {3}, 10);
   append_record(ten, {10}, 10);
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { parse(CifarFormat::cifar10, ten); }), "label 10 at byte 3073 (image 1)");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { parse(CifarFormat::cifar10, ten); }),
+                  "label 10 at byte 3073 (image 1)");
   Bytes hundred;
   append_record(hundred, {3, 100}, 10);
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { parse(CifarFormat::cifar100, hundred); }), "label 100 at byte 1");
@@ -126,7 +127,8 @@ TEST(Cifar, TwoCopiesAndWrongNamesAreErrors) {
   write_file(folder / "batches.meta.txt", bytes_of("p\nq\n"));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(folder); }), "2 class names instead of 10");
   write_file(folder / "again" / "test_batch.bin", {});
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(folder); }), "a second file of the name test_batch.bin");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(folder); }),
+                  "a second file of the name test_batch.bin");
 }
 
 TEST(Cifar, CanBeShrunk) {

@@ -11,7 +11,8 @@ namespace {
 using Names = std::vector<std::string>;
 
 TEST(ClassFolders, TrainAndTestFolders) {
-  const ClassFolders f = sort_into_classes({"readme.png", "test/cat/1.png", "train/cat/1.png", "train/dog/deep/1.png", "train/x.png"}, 0);
+  const ClassFolders f =
+      sort_into_classes({"readme.png", "test/cat/1.png", "train/cat/1.png", "train/dog/deep/1.png", "train/x.png"}, 0);
   EXPECT_EQ(f.class_names, (Names{"cat", "dog"}));
   EXPECT_FALSE(f.split_was_drawn);
   EXPECT_EQ(f.files[0].label, -1);
@@ -39,9 +40,11 @@ TEST(ClassFolders, DrawsASixthOfEachClass) {
   for (int i = 0; i < 3; ++i) names.push_back("b/" + std::to_string(i) + ".png");
   names.push_back("c/only.png");
   const auto tests_of = [](const ClassFolders& f, int label) {
-    return std::count_if(f.files.begin(), f.files.end(), [=](const auto& file) { return file.label == label && file.test; });
+    return std::count_if(f.files.begin(), f.files.end(),
+                         [=](const auto& file) { return file.label == label && file.test; });
   };
-  const ClassFolders f = sort_into_classes(names, 5), again = sort_into_classes(names, 5), other = sort_into_classes(names, 6);
+  const ClassFolders f = sort_into_classes(names, 5), again = sort_into_classes(names, 5),
+                     other = sort_into_classes(names, 6);
   EXPECT_TRUE(f.split_was_drawn);
   EXPECT_EQ(tests_of(f, 0), 10);
   EXPECT_EQ(tests_of(f, 1), 1);
@@ -56,7 +59,8 @@ TEST(ClassFolders, DrawsASixthOfEachClass) {
 
 TEST(ClassFolders, ImageNames) {
   for (const char* name : {"a.png", "b/c.JPG", "x.y.jpeg", "a b.Png"}) EXPECT_TRUE(is_image_name(name)) << name;
-  for (const char* name : {"a.gif", "png", "a/._b.png", "a.png/b", "", "a.png~"}) EXPECT_FALSE(is_image_name(name)) << name;
+  for (const char* name : {"a.gif", "png", "a/._b.png", "a.png/b", "", "a.png~"})
+    EXPECT_FALSE(is_image_name(name)) << name;
 }
 
 }  // namespace

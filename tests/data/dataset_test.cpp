@@ -65,7 +65,8 @@ TEST(Dataset, ValidationNamesWhatIsWrong) {
     change(d);
     return error_of(ErrorKind::input, [&] { validate(d, "x"); });
   };
-  EXPECT_MENTIONS(message([](Dataset& d) { d.class_names.pop_back(); }), "train image 2 has label 2, but there are 2 classes");
+  EXPECT_MENTIONS(message([](Dataset& d) { d.class_names.pop_back(); }),
+                  "train image 2 has label 2, but there are 2 classes");
   EXPECT_MENTIONS(message([](Dataset& d) { d.class_names.clear(); }), "0 classes");
   EXPECT_MENTIONS(message([](Dataset& d) { d.class_names[2] = "a"; }), "two classes are named \"a\"");
   EXPECT_MENTIONS(message([](Dataset& d) { d.test = {}; }), "test split is empty");

@@ -50,7 +50,9 @@ class Server {
     thread_.join();
     ::close(listener_);
   }
-  std::string url(const std::string& path = "/file.bin") const { return fmt::format("http://127.0.0.1:{}{}", port_, path); }
+  std::string url(const std::string& path = "/file.bin") const {
+    return fmt::format("http://127.0.0.1:{}{}", port_, path);
+  }
   std::vector<std::string> requests() {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -80,7 +82,8 @@ class Server {
 
   void answer(int connection, const std::string& request) {
     if (!behaviour_.redirect.empty()) {
-      return send(connection, "HTTP/1.1 302 Found\r\nLocation: " + behaviour_.redirect + "\r\nContent-Length: 0\r\n\r\n");
+      return send(connection,
+                  "HTTP/1.1 302 Found\r\nLocation: " + behaviour_.redirect + "\r\nContent-Length: 0\r\n\r\n");
     }
     if (behaviour_.status != 0) {
       return send(connection, fmt::format("HTTP/1.1 {} No\r\nContent-Length: 4\r\n\r\nbody", behaviour_.status));
@@ -161,10 +164,11 @@ class DownloadTest : public ::testing::Test {
 TEST_F(DownloadTest, FetchesCompletely) {
   Server server(content_, {});
   double last = 0;
-  const Path path = download(request_for(server, content_), scratch("d") / "new folder", {.progress = [&](double fraction) {
-                               EXPECT_GE(fraction, last);
-                               last = fraction;
-                             }});
+  const Path path =
+      download(request_for(server, content_), scratch("d") / "new folder", {.progress = [&](double fraction) {
+                 EXPECT_GE(fraction, last);
+                 last = fraction;
+               }});
   EXPECT_EQ(read_file(path), bytes_of(content_));
   EXPECT_EQ(last, 1.0);
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".part"));
@@ -210,7 +214,8 @@ TEST_F(DownloadTest, AWrongRangeIsNotAppended) {
   const Path folder = scratch("d");
   write_file(folder / "file.bin.part", bytes_of(content_.substr(0, 1000)));
   Server server(content_, {.range_offset = 7});
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { download(request_for(server, content_), folder); }), "got them from 1007");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { download(request_for(server, content_), folder); }),
+                  "got them from 1007");
   EXPECT_EQ(std::filesystem::file_size(folder / "file.bin.part"), 1000u);
 }
 
@@ -260,8 +265,9 @@ TEST_F(DownloadTest, RedirectsMayNotLeaveHttps) {
 
 TEST_F(DownloadTest, OnlySafeAddressesAreFetched) {
   const Path folder = scratch("d");
-  for (const char* url : {"http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://127.0.0.1.example.com/x",
-                          "http://localhost:80@example.com/x", "http://127.0.0.1:x/", "", "HTTPX"}) {
+  for (const char* url :
+       {"http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://127.0.0.1.example.com/x",
+        "http://localhost:80@example.com/x", "http://127.0.0.1:x/", "", "HTTPX"}) {
     const Download what{.url = url, .file_name = "file.bin", .size = 3, .sha256 = hash_of("abc")};
     EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { download(what, folder); }), "only https:// addresses");
   }
@@ -294,8 +300,11 @@ TEST_F(DownloadTest, AnUnverifiableServerIsRefused) {
 }
 
 TEST_F(DownloadTest, SizeAndHashMustBeGiven) {
-  error_of(ErrorKind::usage, [&] { download({.url = "https://example.com/x", .file_name = "x", .size = 0}, scratch("d")); });
-  error_of(ErrorKind::usage, [&] { download({.url = "https://example.com/x", .file_name = "x", .size = 1, .sha256 = "ab"}, scratch("d")); });
+  error_of(ErrorKind::usage,
+           [&] { download({.url = "https://example.com/x", .file_name = "x", .size = 0}, scratch("d")); });
+  error_of(ErrorKind::usage, [&] {
+    download({.url = "https://example.com/x", .file_name = "x", .size = 1, .sha256 = "ab"}, scratch("d"));
+  });
 }
 
 TEST_F(DownloadTest, UnwritableFoldersAreErrors) {

@@ -29,7 +29,8 @@ inline Bytes bytes_of(std::string_view text) {
 
 inline Path scratch(const std::string& name) {  // an empty folder of the running test
   const ::testing::TestInfo& test = *::testing::UnitTest::GetInstance()->current_test_info();
-  const Path path = Path(::testing::TempDir()) / (std::string("fanin data ") + test.test_suite_name() + "." + test.name()) / name;
+  const Path path =
+      Path(::testing::TempDir()) / (std::string("fanin data ") + test.test_suite_name() + "." + test.name()) / name;
   std::filesystem::remove_all(path);
   std::filesystem::create_directories(path);
   return path;
@@ -37,8 +38,8 @@ inline Path scratch(const std::string& name) {  // an empty folder of the runnin
 
 inline void write_file(const Path& path, const Bytes& content) {
   std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(content.data()),
-                                              static_cast<std::streamsize>(content.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
 }
 
 inline Bytes read_file(const Path& path) {
@@ -70,7 +71,8 @@ inline Bytes plain_png(int height, int width, std::uint8_t red, std::uint8_t gre
   return encode_png(pixels, height, width);
 }
 
-// A data set of `train` + `test` images of 4 x 6 x 3 whose bytes count up, so that every image differs; labels 0, 1, 2, 0, ...
+// A data set of `train` + `test` images of 4 x 6 x 3 whose bytes count up, so that every image differs; labels 0, 1, 2,
+// 0, ...
 inline Dataset counting_dataset(int train, int test) {
   DatasetParts parts;
   parts.name = "counting";
@@ -102,7 +104,8 @@ inline void write_tar(const Path& path, const std::vector<Member>& members, bool
     archive_entry_set_pathname(entry, member.name.c_str());
     archive_entry_set_filetype(entry, static_cast<unsigned>(member.type));
     archive_entry_set_perm(entry, 0644);
-    if (!member.link.empty()) (member.hard ? archive_entry_set_hardlink : archive_entry_set_symlink)(entry, member.link.c_str());
+    if (!member.link.empty())
+      (member.hard ? archive_entry_set_hardlink : archive_entry_set_symlink)(entry, member.link.c_str());
     archive_entry_set_size(entry, static_cast<la_int64_t>(member.content.size()));
     ASSERT_LE(archive_write_header(out, entry), ARCHIVE_OK);
     if (!member.content.empty()) archive_write_data(out, member.content.data(), member.content.size());

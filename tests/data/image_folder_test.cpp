@@ -12,11 +12,13 @@ using namespace testing_data;
 // A baseline JPEG of one grey 8 x 8 block: all values 128 + 20 * 8 / 8 = 148. Its tables hold one code each.
 Bytes grey_jpeg() {
   std::vector<int> b = {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0};
-  for (int i = 0; i < 64; ++i) b.push_back(8);                                              // quantization
-  b.insert(b.end(), {0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0});                      // 8 x 8, one component
-  b.insert(b.end(), {0xff, 0xc4, 0, 20, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5});  // DC: "0" is 5 bits more
-  b.insert(b.end(), {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});  // AC: "0" ends the block
-  b.insert(b.end(), {0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x51});                            // bits 0 10100 0 and padding
+  for (int i = 0; i < 64; ++i) b.push_back(8);                           // quantization
+  b.insert(b.end(), {0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0});  // 8 x 8, one component
+  b.insert(b.end(),
+           {0xff, 0xc4, 0, 20, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5});  // DC: "0" is 5 bits more
+  b.insert(b.end(),
+           {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});  // AC: "0" ends the block
+  b.insert(b.end(), {0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x51});                          // bits 0 10100 0 and padding
   b.insert(b.end(), {0xff, 0xd9});
   Bytes bytes;
   for (const int value : b) bytes.push_back(static_cast<std::byte>(value));
@@ -28,7 +30,8 @@ Bytes colour_jpeg() {
   std::vector<int> b = {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0};
   for (int i = 0; i < 64; ++i) b.push_back(8);
   b.insert(b.end(), {0xff, 0xc0, 0, 17, 8, 0, 16, 0, 32, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0});
-  b.insert(b.end(), {0xff, 0xc4, 0, 22, 0x00, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 2});  // 0, 10, 110: 5, 0, 2 bits
+  b.insert(b.end(), {0xff, 0xc4, 0, 22, 0x00, 1, 1, 1, 0, 0, 0, 0,
+                     0,    0,    0, 0,  0,    0, 0, 0, 0, 5, 0, 2});  // 0, 10, 110: 5, 0, 2 bits
   b.insert(b.end(), {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
   b.insert(b.end(), {0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0});
   const std::string plus20 = "0101000", same = "100", plus2 = "110100";  // each with the end of its block
@@ -154,7 +157,8 @@ TEST(DecodeImage, ABombMayNotUnpackBeyondItsSize) {
 
 TEST(DecodeImage, OtherFormatsAreRefused) {
   EXPECT_MENTIONS(error_of(ErrorKind::input, [] { decode_image(bytes_of("GIF89a..."), "x"); }), "neither PNG nor JPEG");
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [] { decode_image(bytes_of("P6 1 1 255 abc"), "x"); }), "neither PNG nor JPEG");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [] { decode_image(bytes_of("P6 1 1 255 abc"), "x"); }),
+                  "neither PNG nor JPEG");
   EXPECT_MENTIONS(error_of(ErrorKind::input, [] { decode_image({}, "x"); }), "empty file");
 }
 
@@ -202,7 +206,8 @@ TEST(ImageFolder, ArchiveAndFolderGiveTheSameBytes) {
 
 TEST(ImageFolder, CorruptImagesAreNamedCountedAndSkippedOrFatal) {
   const Path folder = colour_folder("colours", 20, 2);
-  for (int k = 0; k < 12; ++k) write_file(folder / "train/red" / ("bad" + std::to_string(k) + ".jpg"), bytes_of("nonsense"));
+  for (int k = 0; k < 12; ++k)
+    write_file(folder / "train/red" / ("bad" + std::to_string(k) + ".jpg"), bytes_of("nonsense"));
   ImportReport report;
   const Dataset d = import_dataset(folder, {}, &report);
   EXPECT_EQ(d.train.size(), 40);
@@ -242,7 +247,8 @@ TEST(ImageFolder, DrawsASplitWhenThereIsNone) {
 
 TEST(ImageFolder, UselessFoldersAreExplained) {
   const Path empty = scratch("empty");
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(empty); }), "holds nothing to import (0 files of other kinds)");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(empty); }),
+                  "holds nothing to import (0 files of other kinds)");
   const Path flat = scratch("flat");
   write_file(flat / "1.png", plain_png(4, 4, 1, 1, 1));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(flat); }), "in 0 class folders");
@@ -251,7 +257,8 @@ TEST(ImageFolder, UselessFoldersAreExplained) {
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(one); }), "in 1 class folders");
   const Path untrained = colour_folder("untrained", 2, 1);
   write_file(untrained / "test/green/1.png", plain_png(6, 6, 0, 9, 0));
-  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(untrained); }), "class \"green\" has no training image");
+  EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(untrained); }),
+                  "class \"green\" has no training image");
   const Path bad = scratch("bad");
   write_file(bad / "cat/1.png", bytes_of("x"));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(bad); }), "0 readable images (1 corrupt)");
@@ -275,8 +282,8 @@ TEST(Import, RealCifar10Jpegs) {
   EXPECT_EQ(d.train.size(), 50'000);
   EXPECT_EQ(d.test.size(), 10'000);
   EXPECT_EQ(report.corrupt, 0);
-  EXPECT_EQ(d.class_names, (std::vector<std::string>{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
-                                                     "ship", "truck"}));
+  EXPECT_EQ(d.class_names, (std::vector<std::string>{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog",
+                                                     "horse", "ship", "truck"}));
   std::vector<int> counts(10);
   for (const std::int32_t label : d.test.labels) ++counts[static_cast<std::size_t>(label)];
   EXPECT_EQ(counts, std::vector<int>(10, 1000));

@@ -48,8 +48,9 @@ TEST(Synthetic, NoImageTwice) {
   EXPECT_EQ(found.test_also_in_train, 0);
 }
 
-// If mean colour or contrast told the class, a comparison of networks would compare nothing. The mean of a class over n = 200 images
-// has standard error s / sqrt(n), s the spread over images; 5 of these bound all 10 x 3 means (two-sided tail 6e-7 each).
+// If mean colour or contrast told the class, a comparison of networks would compare nothing. The mean of a class over n
+// = 200 images has standard error s / sqrt(n), s the spread over images; 5 of these bound all 10 x 3 means (two-sided
+// tail 6e-7 each).
 TEST(Synthetic, MeanColourSaysNothingAboutTheClass) {
   const Dataset d = synthetic_dataset();
   const std::size_t bytes = d.image.size();
@@ -90,8 +91,8 @@ TEST(Inspect, ContactSheetShowsEachClassInItsRow) {
   const auto at = [&](int y, int x) { return sheet.pixels[static_cast<std::size_t>((y * sheet.width + x) * 3)]; };
   EXPECT_EQ(at(0, 0), 255);
   EXPECT_EQ(at(2, 2), d.train.pixels[0]);
-  EXPECT_EQ(at(2, 10), d.train.pixels[3 * 72]);      // the second image of class 0
-  EXPECT_EQ(at(8, 2), d.train.pixels[1 * 72]);       // class 1
+  EXPECT_EQ(at(2, 10), d.train.pixels[3 * 72]);  // the second image of class 0
+  EXPECT_EQ(at(8, 2), d.train.pixels[1 * 72]);   // class 1
   EXPECT_EQ(at(9, 3), d.train.pixels[1 * 72 + (6 + 1) * 3]);
 }
 

@@ -1,0 +1,70 @@
+// What a Network holds, shared by network.cpp (building, planning) and network_run.cpp (both passes); nobody else includes it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/graph/network.h"
+
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace fanin {
+
+struct NodeData {
+  std::string name;
+  PlanNode plan;  // kind, inputs, shape
+  std::unique_ptr<Layer> layer;
+};
+
+struct Network::Impl {
+  std::vector<NodeData> nodes;
+  std::unordered_set<std::string> names;
+  std::string prefix;
+  std::vector<Parameter*> parameters;
+  std::vector<StateBuffer*> buffers;
+  std::unordered_map<std::string_view, Parameter*> by_name;
+
+  // After prepare.
+  Plan plan;
+  int images = 0, output = -1;
+  Mode prepared_for = Mode::train;
+  Buffer values, gradients, arena, scratch;
+  int scratch_threads = 0;
+
+  // Of the last forward pass.
+  ConstView input;
+  int current_images = 0;
+  bool ready_for_backward = false;
+  Pass pass;
+  Observer* observer = nullptr;
+
+  const NodeData& node(int id) const { return nodes[static_cast<std::size_t>(id)]; }
+  NodeData& node(int id) { return nodes[static_cast<std::size_t>(id)]; }
+  int count() const { return static_cast<int>(nodes.size()); }
+
+  void append(NodeData data);
+  void check_node(int id, const Shape& shape, const std::string& path) const;
+  std::vector<PlanNode> plan_nodes() const;
+  std::size_t scratch_floats(int batch) const;
+  std::size_t parameter_floats() const;
+  void check_all_used(int from) const;
+
+  View view(const Place& place, int id) {
+    const Storage& s = plan.storages[static_cast<std::size_t>(place.storage)];
+    return {arena.data() + s.offset + place.first_channel, node(id).plan.shape.with_images(current_images), s.channels};
+  }
+  View value(int id) { return view(plan.value[static_cast<std::size_t>(id)], id); }
+  ConstView any_value(int id) { return id == 0 ? input : ConstView(value(id)); }
+  View gradient(int id) { return view(plan.gradient[static_cast<std::size_t>(id)], id); }
+
+  const Pass& pass_of(const NodeData& n) {
+    pass.node = n.name;
+    return pass;
+  }
+  void forward_sum(int id);
+  void forward_concat(int id);
+  void backward_node(int id);
+  void pass_on(int id, std::size_t input, ConstView dy);
+};
+
+}  // namespace fanin

@@ -1,0 +1,110 @@
+// Forward and backward over the planned nodes.
+// SPDX-License-Identifier: MIT
+#include "core/check.h"
+#include "core/graph/network_impl.h"
+#include "core/tensor/matrix.h"
+#include "core/tensor/parallel.h"
+
+namespace fanin {
+
+void Network::Impl::forward_sum(int id) {
+  const std::vector<int>& inputs = node(id).plan.inputs;
+  const View y = value(id);
+  const ConstView a = any_value(inputs[0]), b = any_value(inputs[1]);
+  if (a.data == y.data) return accumulate(b, y);
+  if (b.data == y.data) return accumulate(a, y);
+  for_row_blocks(a, b, y, [](ConstView ra, ConstView rb, View ry) { as_matrix(ry) = as_matrix(ra) + as_matrix(rb); });
+}
+
+void Network::Impl::forward_concat(int id) {
+  int channel = 0;
+  for (const int x : node(id).plan.inputs) {
+    const ConstView from = any_value(x);
+    const View to = value(id).channels(channel, from.shape.channels);
+    if (from.data != to.data) copy(from, to);
+    channel += from.shape.channels;
+  }
+}
+
+ConstView Network::forward(ConstView images, Mode mode) {
+  Impl& net = *impl_;
+  const Shape& expected = net.node(0).plan.shape;
+  FANIN_CHECK(net.images > 0, shape, "forward: call prepare() first");
+  FANIN_CHECK(images.shape.with_images(1) == expected && images.shape.images >= 1 && images.shape.images <= net.images, shape,
+              "forward: got images {}, but the network was prepared for 1 to {} of {}x{}x{}", to_string(images.shape), net.images,
+              expected.height, expected.width, expected.channels);
+  FANIN_CHECK(mode == Mode::evaluate || net.prepared_for == Mode::train, usage,
+              "forward: the network was prepared for evaluation; prepare it with Mode::train");
+  FANIN_CHECK(thread_count() <= net.scratch_threads, usage, "forward: {} threads, but prepare() saw {}; set threads before prepare()",
+              thread_count(), net.scratch_threads);
+  net.input = images;
+  net.current_images = images.shape.images;
+  net.pass.mode = mode;
+  net.pass.scratch = net.scratch.span();
+  if (net.observer) net.observer->value(net.node(0).name, images);
+  for (int id = 1; id < net.count(); ++id) {
+    const NodeData& n = net.node(id);
+    if (n.plan.kind == NodeKind::sum) net.forward_sum(id);
+    if (n.plan.kind == NodeKind::concat) net.forward_concat(id);
+    if (n.plan.kind == NodeKind::layer) n.layer->forward(net.any_value(n.plan.inputs[0]), net.value(id), net.pass_of(n));
+    if (net.observer) net.observer->value(n.name, net.value(id));
+  }
+  net.ready_for_backward = mode == Mode::train;
+  return net.value(net.output);
+}
+
+// A sum or concat hands its gradient, or a slice of it, to an input.
+void Network::Impl::pass_on(int id, std::size_t input, ConstView dy) {
+  const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][input];
+  if (!edge.wanted || edge.aliased) return;
+  const View dx = gradient(node(id).plan.inputs[input]);
+  if (edge.write == Write::overwrite) return copy(dy, dx);
+  for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
+  accumulate(dy, dx);
+}
+
+void Network::Impl::backward_node(int id) {
+  const NodeData& n = node(id);
+  const ConstView dy = gradient(id);
+  if (observer) observer->gradient(n.name, dy);
+  if (n.plan.kind == NodeKind::layer) {
+    const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][0];
+    const int x = n.plan.inputs[0];
+    View dx{nullptr, node(x).plan.shape.with_images(current_images), 0};
+    if (edge.wanted) dx = gradient(x);
+    for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
+    ConstView input_value{nullptr, dx.shape, 0}, output_value{nullptr, dy.shape, 0};
+    if (n.plan.needs.input) input_value = any_value(x);
+    if (n.plan.needs.output) output_value = value(id);
+    n.layer->backward(input_value, output_value, dy, dx, edge.write, pass_of(n));
+    return;
+  }
+  int channel = 0;
+  for (std::size_t input = 0; input < n.plan.inputs.size(); ++input) {
+    const int channels = node(n.plan.inputs[input]).plan.shape.channels;
+    pass_on(id, input, n.plan.kind == NodeKind::concat ? dy.channels(channel, channels) : dy);
+    channel += channels;
+  }
+}
+
+void Network::backward(ConstView output_gradient) {
+  Impl& net = *impl_;
+  FANIN_CHECK(net.ready_for_backward, usage, "backward: it must follow a forward pass in Mode::train, once");
+  net.ready_for_backward = false;
+  const View target = net.gradient(net.output);
+  FANIN_CHECK(output_gradient.shape == target.shape, shape, "backward: the gradient is {}, but the output is {}",
+              to_string(output_gradient.shape), to_string(target.shape));
+  const std::span<float> gradients = net.gradients.span();
+  std::fill(gradients.begin(), gradients.end(), 0.0f);
+  copy(output_gradient, target);
+  for (int id = net.count() - 1; id > 0; --id) net.backward_node(id);
+}
+
+void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
+  impl_->pass.seed = seed;
+  impl_->pass.step = step;
+}
+
+void Network::observe(Observer* observer) { impl_->observer = observer; }
+
+}  // namespace fanin
