@@ -13,7 +13,8 @@ namespace fanin {
 
 class Rng {
  public:
-  // Streams in use: init/<parameter>, shuffle/<epoch>, augment/<epoch>/<image>, dropout/<node>/<step>, synthetic/..., bootstrap/...
+  // Streams in use: init/<parameter>, shuffle/<epoch>, augment/<epoch>/<image>, dropout/<node>/<step>,
+  // synthetic/<split>/<image>, split/<class>, select/<class>, bootstrap/...
   static Rng stream(std::uint64_t seed, std::string_view name);
 
   std::uint64_t bits(std::uint64_t index) const;

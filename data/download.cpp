@@ -61,7 +61,10 @@ class Transfer {
     if (status == 416 && resume_at_ > 0) return false;
     FANIN_CHECK(!too_large_, input, "{}: sends more than the expected {} bytes; this is another file, nothing was kept",
                 what_.url, what_.size);
-    FANIN_CHECK(code == CURLE_OK, input, "{}: {} (HTTP status {}); the same command continues where this one stopped",
+    FANIN_CHECK(code == CURLE_OK, input,
+                "{}: {} (HTTP status {}); the same command continues where this one stopped, and `fanin data import "
+                "FILE` reads a "
+                "copy you already have",
                 what_.url, message_[0] != '\0' ? message_ : curl_easy_strerror(code), status);
     return true;
   }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "core/text.h"
+
+#include "core/check.h"
+
+#include <gtest/gtest.h>
+
+namespace fanin {
+namespace {
+
+TEST(Text, DidYouMean) {
+  const std::vector<std::string> known = {"train", "compare", "summary"};
+  EXPECT_EQ(did_you_mean("tarin", known), "; did you mean 'train'?");
+  EXPECT_EQ(did_you_mean("sumary", known), "; did you mean 'summary'?");
+  EXPECT_EQ(did_you_mean("xyz", known), "; choose from train, compare, summary");
+  EXPECT_EQ(did_you_mean("", known), "; choose from train, compare, summary");
+}
+
+TEST(Text, SplitAndTrim) {
+  EXPECT_EQ(split("a,,b", ','), (std::vector<std::string_view>{"a", "", "b"}));
+  EXPECT_EQ(split("a,", ','), (std::vector<std::string_view>{"a", ""}));
+  EXPECT_TRUE(split("", ',').empty());
+  EXPECT_EQ(trim("  a b\t"), "a b");
+  EXPECT_EQ(trim("  "), "");
+}
+
+TEST(Text, NumbersAreReadWholeOrNotAtAll) {
+  EXPECT_EQ(parse_integer("-12"), -12);
+  for (const char* text : {"", "1x", "1.0", " 1", "99999999999999999999"}) EXPECT_FALSE(parse_integer(text)) << text;
+  EXPECT_EQ(parse_number("1e-3"), 1e-3);
+  for (const char* text : {"", "1,5", "inf", "nan", "1e999", "0x10"}) EXPECT_FALSE(parse_number(text)) << text;
+}
+
+TEST(Text, Specs) {
+  const Spec spec = parse_spec("wrn-16-1:norm=none, act=tanh");
+  EXPECT_EQ(spec.name, "wrn-16-1");
+  ASSERT_EQ(spec.options.size(), 2u);
+  EXPECT_EQ(spec.options[1], (std::pair<std::string, std::string>("act", "tanh")));
+  EXPECT_THROW(parse_spec("a:b"), Error);
+  EXPECT_THROW(parse_spec("a:b=1,b=2"), Error);
+}
+
+}  // namespace
+}  // namespace fanin
