@@ -5,7 +5,9 @@
 #include "core/check.h"
 #include "tests/support/distribution.h"
 
+#include <fstream>
 #include <functional>
+#include <sstream>
 
 namespace fanin {
 namespace {
@@ -108,6 +110,13 @@ TEST(Catalog, BadSpecsAreRefused) {
   for (const char* spec : {"", "kaiming", "kaiming_normal:a", "kaiming_normal:b=1", "kaiming_normal:mode=fan", "normal:std=-1", "normal:std=nan", "uniform:a=2,b=1", "xavier_normal:gain=0",
                            "orthogonal:gain=-1", "dirac:groups=0", "dirac:groups=1.5", "variance_scaling:scale=0", "zeros:value=1", "constant:value=inf"})
     EXPECT_THROW(make_initializer(spec), Error) << spec;
+}
+
+TEST(Catalog, ThePageNamesEveryInitializer) {
+  std::ifstream file(FANIN_SOURCE_DIR "/docs/initializers.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const InitializerEntry& entry : initializer_catalog()) EXPECT_NE(page.str().find("| `" + entry.name + "` |"), std::string::npos) << entry.name;
 }
 
 }  // namespace

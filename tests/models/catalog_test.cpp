@@ -1,0 +1,190 @@
+// Networks against the published figures: parameter counts, multiply-adds, names, rules. Counts are exact; multiply-adds are published as rounded
+// millions, two of them rounded up (901.46 as 902, 8074.48 as 8075).
+// SPDX-License-Identifier: MIT
+#include "models/catalog.h"
+
+#include "core/check.h"
+#include "core/rng.h"
+#include "core/train/loss.h"
+#include "core/train/optimizer.h"
+#include "init/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+namespace fanin {
+namespace {
+
+const Shape kCifar{1, 32, 32, 3};
+
+std::int64_t parameters_of(const Model& model) {
+  std::int64_t total = 0;
+  for (const Parameter* p : model.network.parameters()) total += static_cast<std::int64_t>(p->shape.size());
+  return total;
+}
+
+double million_macs(const Model& model) {
+  std::int64_t total = 0;
+  for (const NodeSummary& row : model.network.summary()) total += row.macs;
+  return static_cast<double>(total) / 1e6;
+}
+
+struct Published {
+  const char* spec;
+  std::int64_t cifar10, cifar100;  // 0: not published
+  double macs;                     // millions per image, rounded as published; 0: not published
+  double rounding;
+};
+
+TEST(Models, ParametersAndMacsArePublishedOnes) {
+  const Published table[] = {
+      {"resnext-29-8x64d", 34'426'698, 34'518'948, 5387, 0.6},
+      {"resnext-29-16x64d", 68'155'210, 68'247'460, 10689, 0.6},
+      {"resnext-29-1x64d", 4'914'250, 5'006'500, 748, 0.6},
+      {"resnext-29-2x40d", 4'879'626, 4'971'876, 0, 0},
+      {"resnext-29-4x24d", 4'845'002, 4'937'252, 0, 0},
+      {"resnext-29-8x14d", 4'901'098, 4'993'348, 0, 0},
+      {"resnext-29-32x4d", 4'775'754, 4'868'004, 774, 0.6},
+      {"resnext-29-2x64d", 9'130'314, 9'222'564, 0, 0},
+      {"resnext-29-4x64d", 17'562'442, 17'654'692, 0, 0},
+      {"resnext-29-8x16d", 5'646'666, 5'738'916, 902, 0.6},
+      {"resnext-29-4x16d", 3'172'426, 3'264'676, 494, 0.6},
+      {"densenet-bc-100-12", 769'162, 800'032, 288, 0.6},
+      {"densenet-bc-40-12", 176'122, 0, 72, 0.6},
+      {"densenet-bc-22-12", 71'686, 0, 31, 0.6},
+      {"densenet-bc-16-12", 44'410, 0, 0, 0},
+      {"densenet-bc-250-24", 15'324'406, 0, 0, 0},
+      {"densenet-bc-190-40", 25'624'430, 0, 9302, 0.6},
+      {"densenet-40-12", 1'059'298, 0, 283, 0.6},
+      {"densenet-100-12", 7'083'538, 0, 0, 0},
+      {"densenet-100-24", 28'071'706, 0, 0, 0},
+      {"wrn-10-1", 77'850, 83'700, 12.5, 0.05},
+      {"wrn-16-1", 175'066, 180'916, 26.7, 0.05},
+      {"wrn-16-2", 691'674, 703'284, 101, 0.6},
+      {"wrn-16-4", 2'748'890, 2'772'020, 393, 0.6},
+      {"wrn-16-8", 10'961'370, 11'007'540, 1548, 0.6},
+      {"wrn-22-8", 17'158'106, 17'204'276, 0, 0},
+      {"wrn-28-1", 369'498, 375'348, 55, 0.6},
+      {"wrn-28-10", 36'479'194, 36'536'884, 5243, 0.6},
+      {"wrn-28-12", 52'517'850, 52'587'060, 0, 0},
+      {"wrn-40-1", 563'930, 569'780, 83, 0.6},
+      {"wrn-40-2", 2'243'546, 2'255'156, 328, 0.6},
+      {"wrn-40-4", 8'949'210, 8'972'340, 1299, 0.6},
+      {"wrn-40-10", 55'841'754, 55'899'444, 8075, 0.6},
+  };
+  for (const Published& row : table) {
+    const Model model = build_model(row.spec, kCifar, 10);
+    EXPECT_EQ(parameters_of(model), row.cifar10) << row.spec;
+    if (row.cifar100 != 0) {
+      EXPECT_EQ(parameters_of(build_model(row.spec, kCifar, 100)), row.cifar100) << row.spec;
+    }
+    if (row.macs != 0) {
+      EXPECT_NEAR(million_macs(model), row.macs, row.rounding) << row.spec;
+    }
+  }
+}
+
+void expect_names(const char* spec, const std::vector<std::string>& names, const std::vector<std::string>& absent, const std::string& running) {
+  const Model model = build_model(spec, kCifar, 10);
+  for (const std::string& name : names) EXPECT_NE(model.network.find_parameter(name), nullptr) << spec << ": " << name;
+  for (const std::string& name : absent) EXPECT_EQ(model.network.find_parameter(name), nullptr) << spec << ": " << name;
+  bool found = false;
+  for (const StateBuffer* b : model.network.buffers()) found = found || b->name == running;
+  EXPECT_TRUE(found) << spec << ": " << running;
+}
+
+TEST(Models, ParameterNamesAreThoseOfTheUpstreamCodes) {
+  expect_names("wrn-16-2", {"conv0.weight", "group0.block0.bn0.weight", "group0.block0.conv0.weight", "group0.block0.bn1.bias", "group0.block0.conv1.weight", "group0.block0.convdim.weight",
+                            "group2.block1.conv1.weight", "bn.weight", "fc.weight", "fc.bias"},
+               {"group0.block1.convdim.weight", "conv0.bias"}, "group1.block0.bn1.running_var");
+  expect_names("wrn-16-1", {"group1.block0.convdim.weight"}, {"group0.block0.convdim.weight"}, "bn.running_mean");
+  expect_names("resnext-29-8x16d",
+               {"conv_1_3x3.weight", "bn_1.weight", "stage_1.stage_1_bottleneck_0.conv_reduce.weight", "stage_1.stage_1_bottleneck_0.bn_reduce.bias", "stage_1.stage_1_bottleneck_0.conv_conv.weight",
+                "stage_1.stage_1_bottleneck_0.bn.weight", "stage_1.stage_1_bottleneck_0.conv_expand.weight", "stage_1.stage_1_bottleneck_0.bn_expand.weight",
+                "stage_1.stage_1_bottleneck_0.shortcut.shortcut_conv.weight", "stage_2.stage_2_bottleneck_0.shortcut.shortcut_bn.weight", "classifier.weight", "classifier.bias"},
+               {"stage_1.stage_1_bottleneck_1.shortcut.shortcut_conv.weight"}, "stage_3.stage_3_bottleneck_2.bn_expand.running_mean");
+  expect_names("densenet-bc-100-12", {"conv1.weight", "dense1.0.bn1.weight", "dense1.0.conv1.weight", "dense1.15.conv2.weight", "trans1.bn1.weight", "trans1.conv1.weight", "trans2.conv1.weight",
+                                      "bn1.weight", "fc.weight"},
+               {"dense1.16.conv1.weight", "trans3.conv1.weight"}, "dense3.15.bn2.running_var");
+  const Model grouped = build_model("resnext-29-8x16d", kCifar, 10);
+  EXPECT_EQ(to_string(grouped.network.find_parameter("stage_1.stage_1_bottleneck_0.conv_conv.weight")->shape), "(128, 16, 3, 3)");
+}
+
+TEST(Models, NormAndActivationCanBeSwitchedEverywhere) {
+  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d", "densenet-13-4", "densenet-bc-16-4", "plain-5-4", "mlp-2-8"})
+    for (const char* option : {":norm=none", ":norm=bn", ":norm=none,act=tanh", ":act=identity", ":act=gelu,classes=7"}) {
+      const Model model = build_model(std::string(spec) + option, kCifar, 10);
+      int norms = 0, activations = 0;
+      for (const NodeSummary& row : model.network.summary()) {
+        norms += row.description.starts_with("batch_norm");
+        activations += row.description == "tanh" || row.description == "gelu";
+      }
+      const std::string text = option;
+      if (text.find("none") != std::string::npos) { EXPECT_EQ(norms, 0) << spec << option; }
+      if (text.find("norm=bn") != std::string::npos) { EXPECT_GT(norms, 0) << spec << option; }
+      if (text.find("tanh") != std::string::npos || text.find("gelu") != std::string::npos) { EXPECT_GT(activations, 0) << spec << option; }
+      EXPECT_EQ(model.logits.channels(), text.find("classes") == std::string::npos ? 10 : 7);
+    }
+}
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Models, RulesAreCheckedAndLegalValuesListed) {
+  const auto expect = [](const char* spec, const char* part) {
+    const std::string error = error_of([&] { build_model(spec, kCifar, 10); });
+    EXPECT_NE(error.find(part), std::string::npos) << spec << ": " << error;
+  };
+  expect("wrn-15-1", "10, 16, 22, 28, 34, 40");
+  expect("wrn-15-1", "nearest: 16");
+  expect("wrn-4-1", "10, 16");
+  expect("resnext-28-2x4d", "nearest: 29");
+  expect("densenet-41-12", "7, 10, 13");
+  expect("densenet-bc-101-12", "nearest: 100");
+  expect("plain-3-8", "4 to 10000");
+  expect("wrn-16", "wrn-DEPTH-WIDEN");
+  expect("resnext-29-8-64d-1", "resnext-DEPTH-CxWd");
+  expect("wrn-16-0", "widen factor 0");
+  expect("wrn-16-1:dropout=1.5", "dropout=1.5");
+  expect("wrn-16-1:growth=3", "unknown option 'growth'");
+  expect("vgg-16", "unknown model 'vgg-16'");
+  EXPECT_NE(error_of([] { build_model("wrn-16-1", kCifar, 0); }).find("0 classes"), std::string::npos);
+  EXPECT_NE(error_of([] { build_model("densenet-bc-40-12", {1, 2, 2, 3}, 10); }).find("does not fit"), std::string::npos);
+}
+
+// Every family learns: a few steps on one batch halve its loss.
+TEST(Models, AFewStepsLowerTheLoss) {
+  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4", "plain-5-8", "mlp-2-32", "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh"}) {
+    Model model = build_model(spec, {1, 16, 16, 3}, 4);
+    Network& net = model.network;
+    net.prepare(model.logits, 8);
+    make_scheme("kaiming_normal")->apply(net, {}, 1);
+    Optimizer optimizer(net, {.kind = "adam", .weight_decay = 0.0});
+    Tensor x({8, 16, 16, 3}), gradient({8, 1, 1, 4});
+    for (std::size_t i = 0; i < x.shape().size(); ++i) x.view().data[i] = static_cast<float>(Rng::stream(1, "x").normal(i));
+    const std::vector<int> labels = {0, 1, 2, 3, 0, 1, 2, 3};
+    double first = 0.0, last = 0.0;
+    for (int step = 0; step < 30; ++step) {
+      last = softmax_cross_entropy(net.forward(std::as_const(x).view(), Mode::train), labels, 0.0f, gradient.view()).loss_sum;
+      if (step == 0) first = last;
+      net.backward(std::as_const(gradient).view());
+      optimizer.step(0.003);
+    }
+    EXPECT_LT(last, 0.5 * first) << spec;
+  }
+}
+
+TEST(Models, EveryExampleOfTheCatalogBuilds) {
+  for (const ModelEntry& entry : model_catalog()) EXPECT_NO_THROW(build_model(entry.example, kCifar, 10)) << entry.example;
+}
+
+}  // namespace
+}  // namespace fanin
