@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "core/train/checkpoint.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,8 +45,9 @@ class Execution : public TrainObserver {
         trainer_(session_->model.network, *session_->train, session_->test.get(), train_options(config)) {}
 
   RunStatus run() {
-    const bool resumes = std::filesystem::exists(checkpoint());
-    if (resumes) resume();
+    const io::Path log = folder_ / "log.txt";
+    log_ = io::Appender(log, std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0);
+    if (std::filesystem::exists(checkpoint())) resume();
     else begin();
     watcher_.begin(config_, trainer_.progress(), session_->train->batches_per_epoch());
     status(RunState::running);
@@ -64,10 +66,14 @@ class Execution : public TrainObserver {
         status(RunState::done);
         break;
     }
+    say(fmt::format("{} after step {}{}{}", to_string(status_.state), status_.step, status_.reason.empty() ? "" : ": ", status_.reason));
     return status_;
   }
 
  private:
+  // One line of log.txt, with the time (UTC).
+  void say(const std::string& sentence) { log_.append(fmt::format("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::gmtime(std::time(nullptr)), sentence)); }
+
   Network& net() { return session_->model.network; }
   io::Path checkpoint() const { return folder_ / "last.safetensors"; }
   Metadata weights_metadata() const {
@@ -80,6 +86,7 @@ class Execution : public TrainObserver {
     session_->initialize();
     save_weights(folder_ / "init.safetensors", net(), weights_metadata());
     steps_ = io::Appender(folder_ / "steps.jsonl", 0);
+    say(fmt::format("begun: fanin train {}", command_line(config_)));
     save();
   }
 
@@ -91,7 +98,9 @@ class Execution : public TrainObserver {
                 folder_.string(), data->second, session_->dataset.fingerprint);
     steps_ = io::Appender(folder_ / "steps.jsonl", static_cast<std::uint64_t>(parse_integer(length->second).value_or(0)));
     io::write_atomically(folder_ / "metrics.csv", metrics_csv(trainer_.progress().rows));
-    watcher_.note(fmt::format("resuming at epoch {}, step {}", trainer_.progress().epoch, trainer_.progress().step));
+    const std::string sentence = fmt::format("resuming at epoch {}, step {}", trainer_.progress().epoch, trainer_.progress().step);
+    say(sentence);
+    watcher_.note(sentence);
   }
 
   void save() {
@@ -121,6 +130,7 @@ class Execution : public TrainObserver {
     save();
     if (config_.validation > 0 && is_best(p.rows)) save_weights(folder_ / "best.safetensors", net(), weights_metadata());
     status(RunState::running);
+    say(fmt::format("epoch {}: train loss {:.4f}, test accuracy {:.2f} %", row.epoch, row.train_loss, 100.0 * row.test_accuracy));
     watcher_.after_epoch(row, p);
   }
 
@@ -136,7 +146,7 @@ class Execution : public TrainObserver {
   const std::atomic<int>& stop_;
   std::unique_ptr<Session> session_;
   Trainer trainer_;
-  io::Appender steps_;
+  io::Appender steps_, log_;
   RunStatus status_;
   Clock::time_point last_status_;
 };
@@ -201,7 +211,7 @@ RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatche
   const bool had_config = std::filesystem::exists(folder / "config.toml");
   if (!had_config && std::filesystem::exists(folder) && std::filesystem::is_directory(folder))
     for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(folder))
-      FANIN_CHECK(entry.path().filename() == ".lock" || entry.path().filename() == "log.txt" || entry.path().extension() == ".tmp", usage,
+      FANIN_CHECK(entry.path().filename() == ".lock" || entry.path().filename() == "console.txt" || entry.path().extension() == ".tmp", usage,
                   "{} is not empty and not a run; choose another --run folder", folder.string());
   // A new run is opened before its folder is made: a wrong model or missing data must leave no trace.
   std::unique_ptr<Execution> execution;

@@ -5,7 +5,7 @@
 //   steps.jsonl           an object per logged step
 //   last.safetensors      the checkpoint: weights, optimizer, progress, the rows of metrics.csv, the length of steps.jsonl
 //   init.safetensors, weights.safetensors   weights at birth and at the end; best.safetensors with a validation split
-//   env.json, log.txt     where it ran, what it said
+//   env.json, log.txt     where it ran, what happened when; console.txt: what it printed under `fanin compare`
 //   .lock                 held while a process works here
 // The checkpoint is the truth: metrics.csv is rewritten from it and steps.jsonl cut back to it on resume, so a kill at any instant leads to
 // the same bytes (times aside).

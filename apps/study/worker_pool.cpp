@@ -46,7 +46,7 @@ pid_t start(const PlannedRun& run, const WorkOptions& options) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&files);
   posix_spawnattr_init(&attributes);
-  const std::string log = (run.folder / "log.txt").string();
+  const std::string log = (run.folder / "console.txt").string();
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
   posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
@@ -129,7 +129,7 @@ class Pool {
     } else if (s.state != RunState::interrupted) {
       ++result_.failed;
       const std::string how = WIFEXITED(status) ? fmt::format("exit code {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status));
-      fmt::print("{:>3}/{}  {:<60}  failed ({}): {}\n", result_.finished + result_.failed, total_, name_of(run, out_), how, last_line(run.folder / "log.txt"));
+      fmt::print("{:>3}/{}  {:<60}  failed ({}): {}\n", result_.finished + result_.failed, total_, name_of(run, out_), how, last_line(run.folder / "console.txt"));
     }
     std::fflush(stdout);
   }

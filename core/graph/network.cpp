@@ -81,35 +81,30 @@ Node Network::add(const std::string& name, std::unique_ptr<Layer> layer, Node x)
   return {impl_->count() - 1, shape};
 }
 
-Node Network::sum(const std::string& name, Node a, Node b) {
+NodeData Network::Impl::joined(NodeKind kind, const std::string& name, int a, int b) const {
   NodeData data;
-  data.name = impl_->prefix + name;
-  impl_->check_node(a.id_, a.shape_, data.name);
-  impl_->check_node(b.id_, b.shape_, data.name);
-  data.plan.kind = NodeKind::sum;
-  data.plan.inputs = {a.id_, b.id_};
-  data.plan.shape = impl_->node(a.id_).plan.shape;
-  FANIN_CHECK(data.plan.shape == impl_->node(b.id_).plan.shape, shape,
-              "{}: cannot add {} {} and {} {}; give the shortcut a convolution with the same stride and channels", data.name,
-              impl_->node(a.id_).name, to_string(data.plan.shape), impl_->node(b.id_).name, to_string(impl_->node(b.id_).plan.shape));
-  const Shape shape = data.plan.shape;
+  data.name = prefix + name;
+  FANIN_CHECK(a >= 0 && b >= 0 && a < count() && b < count(), shape, "{}: its input is not a node of this network", data.name);
+  data.plan.kind = kind;
+  data.plan.inputs = {a, b};
+  data.plan.shape = node(a).plan.shape;
+  return data;
+}
+
+Node Network::sum(const std::string& name, Node a, Node b) {
+  NodeData data = impl_->joined(NodeKind::sum, name, a.id_, b.id_);
+  FANIN_CHECK(a.shape_ == b.shape_, shape, "{}: cannot add {} {} and {} {}; give the shortcut a convolution with the same stride and channels", data.name,
+              impl_->node(a.id_).name, to_string(a.shape_), impl_->node(b.id_).name, to_string(b.shape_));
   impl_->append(std::move(data));
-  return {impl_->count() - 1, shape};
+  return {impl_->count() - 1, a.shape_};
 }
 
 Node Network::concat(const std::string& name, Node a, Node b) {
-  NodeData data;
-  data.name = impl_->prefix + name;
-  impl_->check_node(a.id_, a.shape_, data.name);
-  impl_->check_node(b.id_, b.shape_, data.name);
-  data.plan.kind = NodeKind::concat;
-  data.plan.inputs = {a.id_, b.id_};
-  const Shape &sa = impl_->node(a.id_).plan.shape, &sb = impl_->node(b.id_).plan.shape;
-  FANIN_CHECK(sa.height == sb.height && sa.width == sb.width, shape,
-              "{}: cannot join {} {} and {} {}; height and width must be equal", data.name, impl_->node(a.id_).name,
-              to_string(sa), impl_->node(b.id_).name, to_string(sb));
-  data.plan.shape = sa.with_channels(sa.channels + sb.channels);
-  const Shape shape = data.plan.shape;
+  NodeData data = impl_->joined(NodeKind::concat, name, a.id_, b.id_);
+  FANIN_CHECK(a.shape_.height == b.shape_.height && a.shape_.width == b.shape_.width, shape, "{}: cannot join {} {} and {} {}; height and width must be equal",
+              data.name, impl_->node(a.id_).name, to_string(a.shape_), impl_->node(b.id_).name, to_string(b.shape_));
+  const Shape shape = a.shape_.with_channels(a.channels() + b.channels());
+  data.plan.shape = shape;
   impl_->append(std::move(data));
   return {impl_->count() - 1, shape};
 }

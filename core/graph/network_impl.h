@@ -43,6 +43,7 @@ struct Network::Impl {
   int count() const { return static_cast<int>(nodes.size()); }
 
   void append(NodeData data);
+  NodeData joined(NodeKind kind, const std::string& name, int a, int b) const;
   void check_node(int id, const Shape& shape, const std::string& path) const;
   std::vector<PlanNode> plan_nodes() const;
   std::size_t scratch_floats(int batch) const;

@@ -7,6 +7,7 @@
 #include "core/tensor/parallel.h"
 #include "core/train/optimizer.h"
 #include "models/catalog.h"
+#include "tests/support/error_of.h"
 
 #include <gtest/gtest.h>
 
@@ -39,6 +40,8 @@ extern "C" int posix_memalign(void** result, std::size_t alignment, std::size_t 
 
 namespace fanin {
 namespace {
+
+using test::error_of;
 
 const char* const kModels[] = {"wrn-10-1", "wrn-10-2:norm=none", "wrn-10-1:dropout=0.3", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4",
                                "densenet-bc-16-4:norm=none,act=tanh", "plain-6-8", "plain-6-8:norm=bn,act=gelu", "mlp-3-16"};
@@ -164,15 +167,6 @@ TEST(Network, WeightsAreNanUntilFilled) {
   model.network.prepare(model.logits, 2);
   for (const Parameter* p : model.network.parameters())
     for (const float v : p->value) ASSERT_TRUE(std::isnan(v)) << p->name;
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Network, ErrorsNameThePlaceAndBothValues) {

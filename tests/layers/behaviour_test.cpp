@@ -13,6 +13,7 @@
 #include "layers/linear.h"
 #include "layers/pool.h"
 #include "layers/relu.h"
+#include "tests/support/error_of.h"
 
 #include <gtest/gtest.h>
 
@@ -21,6 +22,8 @@
 
 namespace fanin {
 namespace {
+
+using test::error_of;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
@@ -147,15 +150,6 @@ TEST(ChannelSum, AddsOverAllPixels) {
     }
     EXPECT_NEAR(static_cast<double>(sums[static_cast<std::size_t>(c)]), expected, static_cast<double>(x.shape().pixels()) * 0x1p-24 * magnitude);
   }
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 void expect_error(const std::function<void(Network&)>& build, const std::vector<std::string>& parts) {

@@ -8,6 +8,7 @@
 #include "core/train/loss.h"
 #include "core/train/optimizer.h"
 #include "init/catalog.h"
+#include "tests/support/error_of.h"
 
 #include <gtest/gtest.h>
 
@@ -16,6 +17,8 @@
 
 namespace fanin {
 namespace {
+
+using test::error_of;
 
 const Shape kCifar{1, 32, 32, 3};
 
@@ -127,15 +130,6 @@ TEST(Models, NormAndActivationCanBeSwitchedEverywhere) {
       if (text.find("tanh") != std::string::npos || text.find("gelu") != std::string::npos) { EXPECT_GT(activations, 0) << spec << option; }
       EXPECT_EQ(model.logits.channels(), text.find("classes") == std::string::npos ? 10 : 7);
     }
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Models, RulesAreCheckedAndLegalValuesListed) {
