@@ -1,4 +1,5 @@
-// The subcommands of `fanin`. Each add_* registers one; its callback does the work, throws Error, and may set the exit code.
+// The subcommands of `fanin`. Each add_* registers one; its callback does the work, throws Error, and may set the exit
+// code.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,9 +24,12 @@ void add_predict_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 void add_list_command(CLI::App& app);
 
-// The first Ctrl-C or SIGTERM is stored here (its number) and asks the work to save and end; the second ends the process at once.
+// The first Ctrl-C or SIGTERM is stored here (its number) and asks the work to save and end; the second ends the
+// process at once.
 extern std::atomic<int> stop_signal;
 void catch_stop_signals();
+// Saves and ends, as by SIGTERM, when process `parent` is gone: a worker must not outlive its comparison.
+void end_with_parent(int parent);
 
 inline constexpr int kExitDiverged = 8;
 inline constexpr int kExitSignalBase = 128;  // 130 after Ctrl-C, 143 after SIGTERM

@@ -1,4 +1,5 @@
-// fanin compare: schemes over paired seeds. fanin demo: a comparison that teaches, in three minutes. fanin report: rebuilds the page.
+// fanin compare: schemes over paired seeds. fanin demo: a comparison that teaches, in three minutes. fanin report:
+// rebuilds the page.
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 #include "apps/setting_options.h"
@@ -7,6 +8,8 @@
 #include "core/rng.h"
 #include "core/tensor/parallel.h"
 #include "core/text.h"
+#include "data/cache.h"
+#include "data/catalog.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +24,8 @@ std::string quoted(const std::string& word) {
   return word.find_first_of(" ;&|<>()$'\"*?") == std::string::npos ? word : "'" + word + "'";
 }
 
-// What was typed, so that the report can say how to repeat it. Recomputed from the values: no path of this machine gets in but the data's.
+// What was typed, so that the report can say how to repeat it. Recomputed from the values: no path of this machine gets
+// in but the data's.
 std::string command_of(const Comparison& c) {
   std::string text = "fanin compare";
   for (const std::string& s : c.schemes) text += " --scheme " + quoted(s);
@@ -41,22 +45,43 @@ std::string command_of(const Comparison& c) {
 
 struct Workers {
   int jobs = 0;
-  void add(CLI::App& command) { command.add_option("--jobs", jobs, "Runs at a time; 0: one per core. Threads are shared out among them")->group("Machine"); }
+  void add(CLI::App& command) {
+    command.add_option("--jobs", jobs, "Runs at a time; 0: one per core. Threads are shared out among them")
+        ->group("Machine");
+  }
 };
 
-int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers, int threads) {
+// Every run is a process of its own; an archive or folder is read once for all of them and kept in the comparison.
+std::string data_for_all_runs(const std::string& data, const io::Path& out) {
+  if (!needs_import(data)) return data;
+  const io::Path cache = out / "data.fanin";
+  if (std::filesystem::exists(cache)) {
+    fmt::print("data: {}, read from {} before\n", cache.string(), data);
+    return cache.string();
+  }
+  fmt::print("data: reading {} into {}\n", data, cache.string());
+  std::fflush(stdout);
+  io::create_folders(out);
+  write_cache(cache, open_dataset(data));
+  return cache.string();
+}
+
+int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers,
+                   int threads) {
   const int cores = std::max(1, thread_count()), jobs = workers.jobs > 0 ? workers.jobs : cores;
   check(c);
   c.command = command_of(c);
+  c.base.data = data_for_all_runs(c.base.data, out);
   save(c, out);
   catch_stop_signals();
   c.base.threads = cores;
   probe_all(c, out);
   const std::vector<PlannedRun> runs = planned_runs(c, out);
-  fmt::print("{} runs: {} schemes x {} networks x {} seeds x {} learning rates, {} at a time, in {}\n", runs.size(), c.schemes.size(), c.models.size(), c.seeds.size(), c.rates.size(), jobs,
-             out.string());
+  fmt::print("{} runs: {} schemes x {} networks x {} seeds x {} learning rates, {} at a time, in {}\n", runs.size(),
+             c.schemes.size(), c.models.size(), c.seeds.size(), c.rates.size(), jobs, out.string());
   std::fflush(stdout);
-  const WorkOptions options{.executable = context.executable, .jobs = jobs, .threads = threads > 0 ? threads : std::max(1, cores / jobs)};
+  const WorkOptions options{
+      .executable = context.executable, .jobs = jobs, .threads = threads > 0 ? threads : std::max(1, cores / jobs)};
   const WorkResult result = execute(runs, out, options, stop_signal);
   c.base.threads = 0;
   for (const ModelRanking& ranking : write_results(c, out)) fmt::print("\n{}", ranking_table(ranking));
@@ -78,7 +103,8 @@ std::vector<T> numbers_of(const std::string& list, const char* flag) {
   std::vector<T> result;
   for (const std::string_view part : split(list, ',')) {
     const std::optional<double> value = parse_number(trim(part));
-    FANIN_CHECK(value && *value >= 0.0 && static_cast<double>(static_cast<T>(*value)) == *value, usage, "{} '{}' must be numbers separated by commas", flag, list);
+    FANIN_CHECK(value && *value >= 0.0 && static_cast<double>(static_cast<T>(*value)) == *value, usage,
+                "{} '{}' must be numbers separated by commas", flag, list);
     result.push_back(static_cast<T>(*value));
   }
   return result;
@@ -96,19 +122,30 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
     Workers workers;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("compare", "Compare schemes: networks x schemes x paired seeds, with intervals and a report");
-  command->footer("Examples:\n"
-                  "  fanin compare --schemes kaiming_normal,xavier_uniform,orthogonal --models plain-20-8,wrn-10-1 --epochs 5\n"
-                  "  fanin compare --scheme kaiming_normal:mode=fan_out --scheme 'conv=dirac;linear=torch_default' --seeds 5 --data cifar10.fanin\n"
-                  "Runs of one seed share data order and augmentation. The same command continues what is unfinished and repeats nothing.");
-  command->add_option("--scheme", o->schemes, "A scheme; give it once for each")->group("What")->take_all()->expected(1);
-  command->add_option("--schemes", o->scheme_list, "Several schemes without options, separated by commas")->group("What");
+  CLI::App* command =
+      app.add_subcommand("compare", "Compare schemes: networks x schemes x paired seeds, with intervals and a report");
+  command->footer(
+      "Examples:\n"
+      "  fanin compare --schemes kaiming_normal,xavier_uniform,orthogonal --models plain-20-8,wrn-10-1 --epochs 5\n"
+      "  fanin compare --scheme kaiming_normal:mode=fan_out --scheme 'conv=dirac;linear=torch_default' --seeds 5 "
+      "--data cifar10.fanin\n"
+      "Runs of one seed share data order and augmentation. The same command continues what is unfinished and repeats "
+      "nothing.");
+  command->add_option("--scheme", o->schemes, "A scheme; give it once for each")
+      ->group("What")
+      ->take_all()
+      ->expected(1);
+  command->add_option("--schemes", o->scheme_list, "Several schemes without options, separated by commas")
+      ->group("What");
   command->add_option("--model", o->models, "A network; give it once for each")->group("What")->take_all()->expected(1);
-  command->add_option("--models", o->model_list, "Several networks without options, separated by commas")->group("What");
+  command->add_option("--models", o->model_list, "Several networks without options, separated by commas")
+      ->group("What");
   command->add_option("--seeds", o->seeds, "How many paired seeds: 1, 2, ...")->group("What")->capture_default_str();
   command->add_option("--seed-list", o->seed_list, "These seeds instead, separated by commas")->group("What");
   command->add_option("--lrs", o->rate_list, "Learning rates, separated by commas")->group("What");
-  command->add_option("--target", o->target, "Accuracy for 'epochs to target', 0 to 1; 0: 90 % of the best final median")->group("What");
+  command
+      ->add_option("--target", o->target, "Accuracy for 'epochs to target', 0 to 1; 0: 90 % of the best final median")
+      ->group("What");
   command->add_option("--out", o->out, "Folder of the comparison; default runs/compare-<hash>")->group("What");
   o->workers.add(*command);
   o->settings.add(*command, {"model", "scheme", "seed"});
@@ -117,7 +154,8 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
     c.base = o->settings.resolve();
     c.schemes = words_of(o->scheme_list, o->schemes);
     c.models = words_of(o->model_list, o->models);
-    if (c.schemes.empty()) c.schemes = {"kaiming_normal", "xavier_uniform", "orthogonal", "torch_default", "normal:std=0.01"};
+    if (c.schemes.empty())
+      c.schemes = {"kaiming_normal", "xavier_uniform", "orthogonal", "torch_default", "normal:std=0.01"};
     if (c.models.empty()) c.models = {c.base.model};
     c.rates = o->rate_list.empty() ? std::vector<double>{c.base.lr} : numbers_of<double>(o->rate_list, "--lrs");
     FANIN_CHECK(o->seeds >= 1 && o->seeds <= 1000, usage, "--seeds {}; give 1 to 1000", o->seeds);
@@ -141,8 +179,10 @@ void add_demo_command(CLI::App& app, CommandContext& context) {
     Workers workers;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("demo", "Five schemes, three seeds, a deep plain network and a small WRN: three minutes on two cores");
-  command->add_option("--data", o->data, "Another data set than the built-in one: a cache, an archive or a folder")->capture_default_str();
+  CLI::App* command = app.add_subcommand(
+      "demo", "Five schemes, three seeds, a deep plain network and a small WRN: three minutes on two cores");
+  command->add_option("--data", o->data, "Another data set than the built-in one: a cache, an archive or a folder")
+      ->capture_default_str();
   command->add_option("--out", o->out, "Folder of the results")->capture_default_str();
   o->workers.add(*command);
   command->callback([o, &context] {
@@ -151,7 +191,7 @@ void add_demo_command(CLI::App& app, CommandContext& context) {
     c.models = {"plain-14-8", "wrn-10-1"};
     c.seeds = {1, 2, 3};
     c.base.data = o->data;
-    c.base.epochs = 8;
+    c.base.epochs = 7;
     c.base.batch = 32;
     c.base.optimizer = "adam";
     c.base.lr = 0.002;
@@ -165,7 +205,8 @@ void add_demo_command(CLI::App& app, CommandContext& context) {
 
 void add_report_command(CLI::App& app) {
   const std::shared_ptr<std::string> out = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("report", "Rebuild ranking and report.html of a comparison from its run folders");
+  CLI::App* command =
+      app.add_subcommand("report", "Rebuild ranking and report.html of a comparison from its run folders");
   command->add_option("folder", *out, "The --out folder of fanin compare")->required();
   command->callback([out] {
     const Comparison c = load_comparison(*out);

@@ -26,7 +26,8 @@ struct Trained {
 };
 
 Trained find_run(const io::Path& folder) {
-  FANIN_CHECK(std::filesystem::exists(folder / "config.toml"), input, "{} is no run: it has no config.toml; give the folder of `fanin train --run`", folder.string());
+  FANIN_CHECK(std::filesystem::exists(folder / "config.toml"), input,
+              "{} is no run: it has no config.toml; give the folder of `fanin train --run`", folder.string());
   Trained trained;
   read_toml(trained.config, folder / "config.toml");
   trained.weights = folder / "weights.safetensors";
@@ -42,7 +43,8 @@ void print_confusion(Network& net, BatchSource& source, const Dataset& data) {
     const ConstView logits = net.forward(batch.images, Mode::evaluate);
     for (std::size_t n = 0; n < batch.labels.size(); ++n) {
       const float* row = logits.pixel(n);
-      ++counts[static_cast<std::size_t>(batch.labels[n]) * k + static_cast<std::size_t>(std::max_element(row, row + k) - row)];
+      ++counts[static_cast<std::size_t>(batch.labels[n]) * k +
+               static_cast<std::size_t>(std::max_element(row, row + k) - row)];
     }
   }
   fmt::print("\nrows: true class, columns: predicted, last column: accuracy of the class\n{:<14}", "");
@@ -63,8 +65,8 @@ void evaluate_run(const std::string& run, const std::string& weights, const std:
   const std::unique_ptr<Session> session = open_session(trained.config, Mode::evaluate);
   load_weights(trained.weights, session->model.network);
   const Evaluation e = evaluate(session->model.network, *session->test);
-  fmt::print("{} on {} test images of {}: loss {:.4f}, accuracy {:.2f} %, top-5 {:.2f} %\n", trained.weights.string(), e.images, session->dataset.name, e.loss,
-             100.0 * e.accuracy, 100.0 * e.top5_accuracy);
+  fmt::print("{} on {} test images of {}: loss {:.4f}, accuracy {:.2f} %, top-5 {:.2f} %\n", trained.weights.string(),
+             e.images, session->dataset.name, e.loss, 100.0 * e.accuracy, 100.0 * e.top5_accuracy);
   if (confusion) print_confusion(session->model.network, *session->test, session->dataset);
 }
 
@@ -87,8 +89,8 @@ void predict_one(Session& session, const Augmentation& normalize, const std::str
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return p[a] > p[b]; });
   fmt::print("{} ({}x{})\n", file, decoded.width, decoded.height);
   for (std::size_t i = 0; i < std::min<std::size_t>(5, order.size()); ++i)
-    fmt::print("  {:<16} {:>6.2f} % {}\n", session.dataset.class_names[static_cast<std::size_t>(order[i])], 100.0 * static_cast<double>(p[order[i]]),
-               bar(static_cast<double>(p[order[i]]), 30));
+    fmt::print("  {:<16} {:>6.2f} % {}\n", session.dataset.class_names[static_cast<std::size_t>(order[i])],
+               100.0 * static_cast<double>(p[order[i]]), bar(static_cast<double>(p[order[i]]), 30));
 }
 
 }  // namespace
@@ -113,7 +115,8 @@ void add_predict_command(CLI::App& app) {
     std::vector<std::string> images;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("predict", "The five likeliest classes of image files (PNG or JPEG, any size)");
+  CLI::App* command =
+      app.add_subcommand("predict", "The five likeliest classes of image files (PNG or JPEG, any size)");
   command->add_option("run", o->run, "Folder of the run")->required();
   command->add_option("images", o->images, "Image files")->required();
   command->callback([o] {

@@ -21,7 +21,8 @@ constexpr const char* kFooter =
     "  fanin summary wrn-16-1                  layers, parameters, fans, memory\n"
     "  fanin train --epochs 2 --run runs/a     train on the built-in synthetic images\n"
     "  fanin compare --help                    compare schemes over paired seeds\n"
-    "Exit codes: 0 done, 1 internal error, 2 usage, 3 bad input file, 4 shapes do not fit, 5 cannot write, 6 not enough memory,\n"
+    "Exit codes: 0 done, 1 internal error, 2 usage, 3 bad input file, 4 shapes do not fit, 5 cannot write, 6 not "
+    "enough memory,\n"
     "            7 another process holds the run, 8 diverged, 130 Ctrl-C, 143 terminated.";
 
 int run(int argc, char** argv) {
@@ -42,7 +43,8 @@ int run(int argc, char** argv) {
   fanin::add_list_command(app);
 
   std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(command->get_name());
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(command->get_name());
   if (argc > 1 && argv[1][0] != '-' && std::find(known.begin(), known.end(), argv[1]) == known.end())
     fanin::fail(fanin::ErrorKind::usage, "unknown command '{}'{}", argv[1], fanin::did_you_mean(argv[1], known));
   if (argc == 1) {

@@ -17,7 +17,9 @@ void SettingOptions::add(CLI::App& command, const std::set<std::string>& without
   const RunConfig defaults;
   for (const Setting& s : settings()) {
     if (without.contains(s.key)) continue;
-    CLI::Option* option = command.add_option(flag_of(s.key), typed_[s.key], s.help)->group(s.group)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    CLI::Option* option = command.add_option(flag_of(s.key), typed_[s.key], s.help)
+                              ->group(s.group)
+                              ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     const std::string value = s.get(defaults);
     if (!value.empty()) option->default_str(value);
     options_[s.key] = option;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 
-#include <csignal>
+#include <sys/prctl.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace fanin {
 
@@ -21,6 +22,11 @@ void catch_stop_signals() {
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+}
+
+void end_with_parent(int parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) stop_signal = SIGTERM;  // it was gone already
 }
 
 }  // namespace fanin

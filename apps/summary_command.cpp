@@ -27,14 +27,16 @@ Shape parse_image(const std::string& text) {
     const std::optional<long long> n = parse_integer(part);
     if (n && *n >= 1 && *n <= 8192) sizes.push_back(static_cast<int>(*n));
   }
-  FANIN_CHECK(parts.size() == 3 && sizes.size() == 3, usage, "--image '{}' must be HEIGHTxWIDTHxCHANNELS, such as 32x32x3", text);
+  FANIN_CHECK(parts.size() == 3 && sizes.size() == 3, usage,
+              "--image '{}' must be HEIGHTxWIDTHxCHANNELS, such as 32x32x3", text);
   return {1, sizes[0], sizes[1], sizes[2]};
 }
 
 // 1234567 as "1,234,567".
 std::string grouped(std::int64_t n) {
   std::string digits = std::to_string(n);
-  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<std::size_t>(i), ",");
+  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3)
+    digits.insert(static_cast<std::size_t>(i), ",");
   return digits;
 }
 
@@ -47,7 +49,8 @@ void print_summary(const std::string& spec, int batch, int classes, const Shape&
     widest = std::max(widest, row.name.size());
     description = std::max(description, row.description.size());
   }
-  fmt::print("{:<{}}  {:<{}}  {:>12}  {:>11}  {:>13}  {:>7}  {:>7}\n", "node", widest, "layer", description, "HxWxC", "parameters", "MACs/image", "fan in", "fan out");
+  fmt::print("{:<{}}  {:<{}}  {:>12}  {:>11}  {:>13}  {:>7}  {:>7}\n", "node", widest, "layer", description, "HxWxC",
+             "parameters", "MACs/image", "fan in", "fan out");
   std::int64_t parameters = 0, macs = 0;
   for (const NodeSummary& row : rows) {
     std::string in, out;
@@ -57,34 +60,40 @@ void print_summary(const std::string& spec, int batch, int classes, const Shape&
       out = fmt::format("{}", f.out);
     }
     fmt::print("{:<{}}  {:<{}}  {:>12}  {:>11}  {:>13}  {:>7}  {:>7}\n", row.name, widest, row.description, description,
-               fmt::format("{}x{}x{}", row.output.height, row.output.width, row.output.channels), row.parameters > 0 ? grouped(row.parameters) : "",
-               row.macs > 0 ? grouped(row.macs) : "", in, out);
+               fmt::format("{}x{}x{}", row.output.height, row.output.width, row.output.channels),
+               row.parameters > 0 ? grouped(row.parameters) : "", row.macs > 0 ? grouped(row.macs) : "", in, out);
     parameters += row.parameters;
     macs += row.macs;
   }
   const MemoryEstimate memory = model.network.estimate(model.logits, batch, Mode::train);
-  fmt::print("\n{}: {} nodes, {} parameters, {} multiply-adds per image\n", spec, rows.size(), grouped(parameters), grouped(macs));
-  fmt::print("training at batch {}: {} (weights {}, gradients {}, momentum {}, activations {}, scratch {}); available here: {}\n", batch,
-             mebibytes(training_memory(model.network, model.logits, batch, "sgd")), mebibytes(memory.parameters), mebibytes(memory.gradients),
-             mebibytes(memory.parameters), mebibytes(memory.activations), mebibytes(memory.scratch), mebibytes(available_memory()));
+  fmt::print("\n{}: {} nodes, {} parameters, {} multiply-adds per image\n", spec, rows.size(), grouped(parameters),
+             grouped(macs));
+  fmt::print(
+      "training at batch {}: {} (weights {}, gradients {}, momentum {}, activations {}, scratch {}); available here: "
+      "{}\n",
+      batch, mebibytes(training_memory(model.network, model.logits, batch, "sgd")), mebibytes(memory.parameters),
+      mebibytes(memory.gradients), mebibytes(memory.parameters), mebibytes(memory.activations),
+      mebibytes(memory.scratch), mebibytes(available_memory()));
   fmt::print("fans count groups exactly; PyTorch's fan_out is `groups` times larger for grouped convolutions\n");
 }
 
 void list_models() {
   fmt::print("Networks (--model), with options after a colon: wrn-16-1:norm=none,act=tanh\n");
-  for (const ModelEntry& e : model_catalog()) fmt::print("  {:<26} e.g. {:<20} {:<36} {}\n", e.pattern, e.example, e.options, e.source);
+  for (const ModelEntry& e : model_catalog())
+    fmt::print("  {:<26} e.g. {:<20} {:<36} {}\n", e.pattern, e.example, e.options, e.source);
 }
 
 void list_schemes() {
-  fmt::print("Initializers (--scheme NAME or NAME:key=value,...). A name alone fills conv and linear weights; biases 0, norm scale 1.\n"
-             "By role: 'conv=kaiming_normal:mode=fan_out;linear=torch_default;norm_scale=uniform:a=0,b=1'\n");
+  fmt::print(
+      "Initializers (--scheme NAME or NAME:key=value,...). A name alone fills conv and linear weights; biases 0, norm "
+      "scale 1.\n"
+      "By role: 'conv=kaiming_normal:mode=fan_out;linear=torch_default;norm_scale=uniform:a=0,b=1'\n");
   for (const InitializerEntry& e : initializer_catalog())
-    fmt::print("  {:<17} {}\n  {:<17}   {}{}{}\n", e.name, e.formula, "", e.source, e.options.empty() ? "" : "; options: ", e.options);
+    fmt::print("  {:<17} {}\n  {:<17}   {}{}{}\n", e.name, e.formula, "", e.source,
+               e.options.empty() ? "" : "; options: ", e.options);
 }
 
-void list_activations() {
-  fmt::print("Activations (model option act=): {}\n", fmt::join(activation_kinds(), ", "));
-}
+void list_activations() { fmt::print("Activations (model option act=): {}\n", fmt::join(activation_kinds(), ", ")); }
 
 void list_normalizations() {
   fmt::print("Normalization constants (--normalize), of pixels in [0, 1]: dataset (measured on its training images)\n");
@@ -115,7 +124,8 @@ void add_list_command(CLI::App& app) {
   command->add_option("what", *what, "models, schemes, activations or normalizations; default: all");
   command->callback([what] {
     const std::vector<std::string> known = {"models", "schemes", "activations", "normalizations"};
-    FANIN_CHECK(what->empty() || std::find(known.begin(), known.end(), *what) != known.end(), usage, "cannot list '{}'{}", *what, did_you_mean(*what, known));
+    FANIN_CHECK(what->empty() || std::find(known.begin(), known.end(), *what) != known.end(), usage,
+                "cannot list '{}'{}", *what, did_you_mean(*what, known));
     if (what->empty() || *what == "models") list_models();
     if (what->empty() || *what == "schemes") list_schemes();
     if (what->empty() || *what == "activations") list_activations();

@@ -39,7 +39,7 @@ template <class... Values>
 }  // namespace fanin
 
 // FANIN_CHECK(channels > 0, shape, "conv: {} channels; give at least 1", channels);
-#define FANIN_CHECK(condition, kind, ...)                                     \
-  do {                                                                        \
-    if (!(condition)) ::fanin::fail(::fanin::ErrorKind::kind, __VA_ARGS__);   \
+#define FANIN_CHECK(condition, kind, ...)                                   \
+  do {                                                                      \
+    if (!(condition)) ::fanin::fail(::fanin::ErrorKind::kind, __VA_ARGS__); \
   } while (false)

@@ -1,7 +1,8 @@
 // Random numbers without a generator: draw `index` of stream `name` under `seed` is a pure function of the three.
 //   value(seed, name, index) = Philox4x32-10(key = hash(seed, name), counter = index)         (Salmon et al. 2011)
 // So nothing has to be saved to resume, and adding a layer or a thread changes no other draw.
-// Every draw is one 64-bit word turned into a number by basic IEEE double operations only: the same bits on any machine.
+// Every draw is one 64-bit word turned into a number by basic IEEE double operations only: the same bits on any
+// machine.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,6 +17,7 @@ class Rng {
   // Streams in use: init/<parameter>, shuffle/<epoch>, augment/<epoch>/<image>, dropout/<node>/<step>,
   // synthetic/<split>/<image>, split/<class>, select/<class>, bootstrap/...
   static Rng stream(std::uint64_t seed, std::string_view name);
+  explicit Rng(std::uint64_t key) : key_(key) {}
 
   std::uint64_t bits(std::uint64_t index) const;
   double uniform(std::uint64_t index) const;           // (0, 1), symmetric about 1/2, 53 bits
@@ -26,7 +28,6 @@ class Rng {
   std::vector<std::uint32_t> permutation(std::uint32_t size) const;  // Fisher-Yates; draw i is index i
 
  private:
-  explicit Rng(std::uint64_t key) : key_(key) {}
   std::uint64_t key_;
 };
 

@@ -42,7 +42,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
       best_distance = distance;
     }
   }
-  if (best != nullptr && best_distance <= std::max<std::size_t>(1, best->size() / 3)) return fmt::format("; did you mean '{}'?", *best);
+  if (best != nullptr && best_distance <= std::max<std::size_t>(1, best->size() / 3))
+    return fmt::format("; did you mean '{}'?", *best);
   return fmt::format("; choose from {}", fmt::join(known, ", "));
 }
 
@@ -74,7 +75,8 @@ std::optional<long long> parse_integer(std::string_view text) {
 std::optional<double> parse_number(std::string_view text) {
   double value = 0.0;
   const std::from_chars_result result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -84,7 +86,8 @@ Spec parse_spec(std::string_view text) {
   if (colon == std::string_view::npos) return spec;
   for (const std::string_view option : split(text.substr(colon + 1), ',')) {
     const std::size_t equals = option.find('=');
-    FANIN_CHECK(equals != std::string_view::npos, usage, "'{}': option '{}' has no value; write key=value, separated by commas", text, option);
+    FANIN_CHECK(equals != std::string_view::npos, usage,
+                "'{}': option '{}' has no value; write key=value, separated by commas", text, option);
     const std::string key(trim(option.substr(0, equals)));
     for (const std::pair<std::string, std::string>& given : spec.options)
       FANIN_CHECK(given.first != key, usage, "'{}': option '{}' is given twice; keep one", text, key);

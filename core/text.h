@@ -10,7 +10,8 @@
 
 namespace fanin {
 
-// "; did you mean 'wrn-16-4'?" if a known word is close (edit distance at most a third of its length), else "; choose from a, b, c".
+// "; did you mean 'wrn-16-4'?" if a known word is close (edit distance at most a third of its length), else "; choose
+// from a, b, c".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
 
 std::vector<std::string_view> split(std::string_view text, char separator);  // "a,,b" has three parts; "" has none

@@ -45,15 +45,15 @@ SyntheticOptions parse_synthetic(std::string_view text) {
   return options;
 }
 
+bool is_archive_file(const io::Path& path) { return is_archive(io::MappedFile(path).bytes()); }
+
 Dataset open_file(const io::Path& path) {
-  bool archive = false, safetensors = false;
+  bool safetensors = false;
   {
     const io::MappedFile file(path);
-    const io::Bytes bytes = file.bytes();
-    archive = is_archive(bytes);
-    safetensors = bytes.size() > 8 && bytes[8] == std::byte{'{'};
+    safetensors = file.bytes().size() > 8 && file.bytes()[8] == std::byte{'{'};
   }
-  if (archive) return import_dataset(path, {.strict = true});
+  if (is_archive_file(path)) return import_dataset(path, {.strict = true});
   FANIN_CHECK(safetensors, input,
               "{}: neither a cache made by `fanin data import`, nor a tar or tar.gz archive; it may be truncated",
               path.string());
@@ -121,6 +121,13 @@ Dataset open_dataset(std::string_view spec) {
        "have, and "
        "`synthetic` needs no file",
        spec);
+}
+
+bool needs_import(std::string_view spec) {
+  const io::Path path(spec);
+  std::error_code error;
+  if (spec.starts_with("synthetic") || !std::filesystem::exists(path, error)) return false;
+  return std::filesystem::is_directory(path, error) || is_archive_file(path);
 }
 
 Dataset select(const Dataset& dataset, int train_size, int validation, std::uint64_t seed) {

@@ -12,6 +12,7 @@ namespace fanin {
 // cifar10.fanin), or anything that can be imported: a folder or archive of CIFAR binary files or of class folders, read
 // anew each time and with corrupt images as errors. Throws ErrorKind::usage or input.
 Dataset open_dataset(std::string_view spec);
+bool needs_import(std::string_view spec);  // an archive or folder, which is slow to open: worth a cache
 
 // Takes `train_size` training images (0: all) in a seeded order whose every beginning holds the classes in their
 // proportions. The first `validation` of them replace the test split (0: keep it), the others are trained on. So the

@@ -31,26 +31,16 @@ double square(double x) { return x * x; }
 bool inside(int figure, double u, double v) {
   const double r2 = u * u + v * v, largest = std::max(std::abs(u), std::abs(v));
   switch (figure) {
-    case 0:
-      return r2 < 1;
-    case 1:
-      return r2 < 1 && r2 > 0.3;
-    case 2:
-      return largest < 0.85;
-    case 3:
-      return largest < 0.9 && largest > 0.5;
-    case 4:
-      return v < 0.8 && v > -0.9 + 1.8 * std::abs(u);
-    case 5:
-      return largest < 1 && std::min(std::abs(u), std::abs(v)) < 0.32;
-    case 6:
-      return r2 < 1 && square(u - 0.55) + v * v > 0.72;
-    case 7:
-      return largest < 0.95 && std::abs(u) < 0.95 && (std::abs(v) < 0.2 || std::abs(v) > 0.58);
-    case 8:
-      return largest < 0.95 && (u * v > 0);
-    default:
-      return square(std::abs(u) - 0.55) + v * v < 0.17;
+    case 0: return r2 < 1;
+    case 1: return r2 < 1 && r2 > 0.3;
+    case 2: return largest < 0.85;
+    case 3: return largest < 0.9 && largest > 0.5;
+    case 4: return v < 0.8 && v > -0.9 + 1.8 * std::abs(u);
+    case 5: return largest < 1 && std::min(std::abs(u), std::abs(v)) < 0.32;
+    case 6: return r2 < 1 && square(u - 0.55) + v * v > 0.72;
+    case 7: return largest < 0.95 && std::abs(u) < 0.95 && (std::abs(v) < 0.2 || std::abs(v) > 0.58);
+    case 8: return largest < 0.95 && (u * v > 0);
+    default: return square(std::abs(u) - 0.55) + v * v < 0.17;
   }
 }
 

@@ -31,7 +31,8 @@ class Options {
   std::string word(const std::string& key, const std::string& fallback, const std::vector<std::string>& legal) {
     const std::string* text = find(key);
     if (text == nullptr) return fallback;
-    FANIN_CHECK(std::find(legal.begin(), legal.end(), *text) != legal.end(), usage, "initializer '{}': unknown {} '{}'{}", spec_.name, key, *text, did_you_mean(*text, legal));
+    FANIN_CHECK(std::find(legal.begin(), legal.end(), *text) != legal.end(), usage,
+                "initializer '{}': unknown {} '{}'{}", spec_.name, key, *text, did_you_mean(*text, legal));
     return *text;
   }
   FanMode mode(const std::string& fallback) {
@@ -40,10 +41,13 @@ class Options {
     if (name == "fan_avg") return FanMode::average;
     return name == "fan_geo" ? FanMode::geometric_mean : FanMode::in;
   }
-  FanCount groups() { return word("groups", "exact", {"exact", "torch"}) == "torch" ? FanCount::torch : FanCount::exact; }
+  FanCount groups() {
+    return word("groups", "exact", {"exact", "torch"}) == "torch" ? FanCount::torch : FanCount::exact;
+  }
   void finish() const {
     for (const std::pair<std::string, std::string>& option : spec_.options)
-      FANIN_CHECK(std::find(known_.begin(), known_.end(), option.first) != known_.end(), usage, "initializer '{}': unknown option '{}'{}", spec_.name, option.first,
+      FANIN_CHECK(std::find(known_.begin(), known_.end(), option.first) != known_.end(), usage,
+                  "initializer '{}': unknown option '{}'{}", spec_.name, option.first,
                   known_.empty() ? std::string("; it takes none") : did_you_mean(option.first, known_));
   }
 
@@ -84,13 +88,18 @@ InitializerPtr lecun(Options& o) {
 
 InitializerPtr scaling(Options& o) {
   const std::string draw = o.word("draw", "normal", {"normal", "truncated", "uniform"});
-  return variance_scaling({.scale = positive(o.number("scale", 1.0), "scale"), .fan = o.mode("fan_in"),
-                           .draw = draw == "normal" ? Draw::normal : draw == "uniform" ? Draw::uniform : Draw::truncated_normal, .count = o.groups()});
+  return variance_scaling({.scale = positive(o.number("scale", 1.0), "scale"),
+                           .fan = o.mode("fan_in"),
+                           .draw = draw == "normal"    ? Draw::normal
+                                   : draw == "uniform" ? Draw::uniform
+                                                       : Draw::truncated_normal,
+                           .count = o.groups()});
 }
 
 InitializerPtr dirac_of(Options& o) {
   const double groups = o.number("groups", 1.0);
-  FANIN_CHECK(groups >= 1.0 && groups <= 65536.0 && groups == std::floor(groups), usage, "dirac with groups={}; it must be a whole number of at least 1", groups);
+  FANIN_CHECK(groups >= 1.0 && groups <= 65536.0 && groups == std::floor(groups), usage,
+              "dirac with groups={}; it must be a whole number of at least 1", groups);
   return dirac(static_cast<int>(groups));
 }
 
@@ -111,21 +120,33 @@ struct Row {
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> list = {
-      {{"constant", "value=0", "w = value", "torch.nn.init.constant_"}, [](Options& o) { return constant(o.number("value", 0.0)); }},
+      {{"constant", "value=0", "w = value", "torch.nn.init.constant_"},
+       [](Options& o) { return constant(o.number("value", 0.0)); }},
       {{"zeros", "", "w = 0", "torch.nn.init.zeros_"}, [](Options&) { return constant(0.0); }},
       {{"ones", "", "w = 1", "torch.nn.init.ones_"}, [](Options&) { return constant(1.0); }},
       {{"uniform", "a=0, b=1", "U[a, b)", "torch.nn.init.uniform_"}, uniform_of},
       {{"normal", "mean=0, std=1", "N(mean, std^2)", "torch.nn.init.normal_"}, normal_of},
-      {{"xavier_uniform", "gain=1, groups=exact|torch", "U(+-sqrt(3 v)), v = 2 gain^2 / (fan_in + fan_out)", "Glorot & Bengio 2010"}, xavier<Draw::uniform>},
-      {{"xavier_normal", "gain=1, groups=exact|torch", "N(0, 2 gain^2 / (fan_in + fan_out))", "Glorot & Bengio 2010"}, xavier<Draw::normal>},
-      {{"kaiming_uniform", "mode=fan_in|fan_out, a=0, nonlinearity=leaky_relu, groups=exact|torch", "U(+-sqrt(3 v)), v = gain^2 / fan", "He et al. 2015"}, kaiming<Draw::uniform>},
-      {{"kaiming_normal", "mode=fan_in|fan_out, a=0, nonlinearity=leaky_relu, groups=exact|torch", "N(0, gain^2 / fan), gain^2 = 2 / (1 + a^2)", "He et al. 2015"}, kaiming<Draw::normal>},
+      {{"xavier_uniform", "gain=1, groups=exact|torch", "U(+-sqrt(3 v)), v = 2 gain^2 / (fan_in + fan_out)",
+        "Glorot & Bengio 2010"},
+       xavier<Draw::uniform>},
+      {{"xavier_normal", "gain=1, groups=exact|torch", "N(0, 2 gain^2 / (fan_in + fan_out))", "Glorot & Bengio 2010"},
+       xavier<Draw::normal>},
+      {{"kaiming_uniform", "mode=fan_in|fan_out, a=0, nonlinearity=leaky_relu, groups=exact|torch",
+        "U(+-sqrt(3 v)), v = gain^2 / fan", "He et al. 2015"},
+       kaiming<Draw::uniform>},
+      {{"kaiming_normal", "mode=fan_in|fan_out, a=0, nonlinearity=leaky_relu, groups=exact|torch",
+        "N(0, gain^2 / fan), gain^2 = 2 / (1 + a^2)", "He et al. 2015"},
+       kaiming<Draw::normal>},
       {{"lecun_uniform", "groups=exact|torch", "U(+-sqrt(3 / fan_in))", "LeCun et al. 1998"}, lecun<Draw::uniform>},
       {{"lecun_normal", "groups=exact|torch", "N(0, 1 / fan_in)", "LeCun et al. 1998"}, lecun<Draw::normal>},
       {{"torch_default", "", "U(+-1 / sqrt(fan_in)), variance 1 / (3 fan_in)", "PyTorch Conv2d and Linear since 1.0"},
        [](Options&) { return variance_scaling({.scale = 1.0 / 3.0, .fan = FanMode::in, .draw = Draw::uniform}); }},
-      {{"variance_scaling", "scale=1, mode=fan_in|fan_out|fan_avg|fan_geo, draw=normal|truncated|uniform, groups=exact|torch", "variance scale / fan", "Keras, JAX"}, scaling},
-      {{"orthogonal", "gain=1", "gain Q, Q with orthonormal rows or columns", "Saxe et al. 2014"}, [](Options& o) { return orthogonal(o.number("gain", 1.0)); }},
+      {{"variance_scaling",
+        "scale=1, mode=fan_in|fan_out|fan_avg|fan_geo, draw=normal|truncated|uniform, groups=exact|torch",
+        "variance scale / fan", "Keras, JAX"},
+       scaling},
+      {{"orthogonal", "gain=1", "gain Q, Q with orthonormal rows or columns", "Saxe et al. 2014"},
+       [](Options& o) { return orthogonal(o.number("gain", 1.0)); }},
       {{"dirac", "groups=1", "identity at the centre tap", "Zagoruyko & Komodakis 2017"}, dirac_of},
   };
   return list;
@@ -190,7 +211,8 @@ InitializerPtr make_initializer(std::string_view text) {
 
 std::unique_ptr<Scheme> make_scheme(std::string_view spec) {
   RoleTable table;
-  for (const Role zero : {Role::conv_bias, Role::linear_bias, Role::norm_shift, Role::scalar_bias}) table[zero] = constant(0.0);
+  for (const Role zero : {Role::conv_bias, Role::linear_bias, Role::norm_shift, Role::scalar_bias})
+    table[zero] = constant(0.0);
   for (const Role one : {Role::norm_scale, Role::scalar_multiplier}) table[one] = constant(1.0);
   if (!names_roles(spec)) {
     table[Role::conv_weight] = table[Role::linear_weight] = make_initializer(spec);
@@ -198,11 +220,13 @@ std::unique_ptr<Scheme> make_scheme(std::string_view spec) {
   }
   for (const std::string_view part : split(spec, ';')) {
     const std::size_t equals = part.find('=');
-    FANIN_CHECK(equals != std::string_view::npos, usage, "scheme '{}': '{}' has no '='; write role=initializer, separated by ';'", spec, part);
+    FANIN_CHECK(equals != std::string_view::npos, usage,
+                "scheme '{}': '{}' has no '='; write role=initializer, separated by ';'", spec, part);
     const InitializerPtr initializer = make_initializer(part.substr(equals + 1));
     for (const Role role : role_named(trim(part.substr(0, equals))).roles) table[role] = initializer;
   }
-  FANIN_CHECK(table.contains(Role::conv_weight) || table.contains(Role::linear_weight), usage, "scheme '{}' names neither conv nor linear; give at least one", spec);
+  FANIN_CHECK(table.contains(Role::conv_weight) || table.contains(Role::linear_weight), usage,
+              "scheme '{}' names neither conv nor linear; give at least one", spec);
   if (!table.contains(Role::linear_weight)) table[Role::linear_weight] = table[Role::conv_weight];
   if (!table.contains(Role::conv_weight)) table[Role::conv_weight] = table[Role::linear_weight];
   return by_role(std::string(spec), std::move(table));

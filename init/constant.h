@@ -1,4 +1,5 @@
-// Every weight the same number. As weights of a layer it leaves all units equal for ever: the textbook failure of symmetry.
+// Every weight the same number. As weights of a layer it leaves all units equal for ever: the textbook failure of
+// symmetry.
 // SPDX-License-Identifier: MIT
 #pragma once
 

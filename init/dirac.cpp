@@ -23,9 +23,12 @@ class Dirac : public Initializer {
   }
 
   void fill(const WeightShape& shape, std::span<float> weights, const Rng&) const override {
-    FANIN_CHECK(shape.rank == 4, shape, "dirac is for convolutions, not for a weight {}; use another initializer for this role", to_string(shape));
+    FANIN_CHECK(shape.rank == 4, shape,
+                "dirac is for convolutions, not for a weight {}; use another initializer for this role",
+                to_string(shape));
     const int out = shape.out_channels();
-    FANIN_CHECK(out % groups_ == 0, shape, "dirac with {} groups, but {} output channels; the first must divide the second", groups_, out);
+    FANIN_CHECK(out % groups_ == 0, shape,
+                "dirac with {} groups, but {} output channels; the first must divide the second", groups_, out);
     std::fill(weights.begin(), weights.end(), 0.0f);
     const int centre = shape.kernel_height / 2 * shape.kernel_width + shape.kernel_width / 2;
     for (int g = 0; g < groups_; ++g)
@@ -34,7 +37,9 @@ class Dirac : public Initializer {
   }
 
  private:
-  int ones_per_group(const WeightShape& shape) const { return std::min(shape.out_channels() / groups_, shape.in_per_group); }
+  int ones_per_group(const WeightShape& shape) const {
+    return std::min(shape.out_channels() / groups_, shape.in_per_group);
+  }
   const int groups_;
 };
 

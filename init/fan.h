@@ -1,4 +1,5 @@
-// Fan: how many inputs feed one output of a weight, and how many outputs one input feeds. Computed here and nowhere else.
+// Fan: how many inputs feed one output of a weight, and how many outputs one input feeds. Computed here and nowhere
+// else.
 //   fan_in  = kernel_height * kernel_width * (in_channels  / groups)
 //   fan_out = kernel_height * kernel_width * (out_channels / groups)
 // PyTorch's fan_out does not divide by groups (pytorch#23854); FanCount::torch reproduces that.

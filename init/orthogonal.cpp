@@ -16,7 +16,9 @@ namespace {
 class Orthogonal : public Initializer {
  public:
   explicit Orthogonal(double gain) : gain_(gain) {}
-  std::string describe() const override { return gain_ == 1.0 ? "orthogonal" : fmt::format("orthogonal, gain {}", gain_); }
+  std::string describe() const override {
+    return gain_ == 1.0 ? "orthogonal" : fmt::format("orthogonal, gain {}", gain_);
+  }
 
   // Each of the fewer, orthonormal vectors has length gain and max(rows, columns) elements of equal mean square.
   std::optional<double> variance(const WeightShape& shape) const override {
@@ -24,12 +26,15 @@ class Orthogonal : public Initializer {
   }
 
   void fill(const WeightShape& shape, std::span<float> weights, const Rng& rng) const override {
-    FANIN_CHECK(shape.rank >= 2, shape, "orthogonal needs a weight of at least 2 dimensions, not {}; use constant, normal or uniform", to_string(shape));
+    FANIN_CHECK(shape.rank >= 2, shape,
+                "orthogonal needs a weight of at least 2 dimensions, not {}; use constant, normal or uniform",
+                to_string(shape));
     const Eigen::Index m = rows(shape), n = columns(shape);
     const bool wide = m < n;
     Eigen::MatrixXd a(wide ? n : m, wide ? m : n);  // tall
     for (Eigen::Index r = 0; r < m; ++r)
-      for (Eigen::Index c = 0; c < n; ++c) (wide ? a(c, r) : a(r, c)) = rng.normal(static_cast<std::uint64_t>(r * n + c));
+      for (Eigen::Index c = 0; c < n; ++c)
+        (wide ? a(c, r) : a(r, c)) = rng.normal(static_cast<std::uint64_t>(r * n + c));
     const Eigen::HouseholderQR<Eigen::MatrixXd> qr(a);
     Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(a.rows(), a.cols());
     for (Eigen::Index c = 0; c < q.cols(); ++c)
@@ -42,7 +47,9 @@ class Orthogonal : public Initializer {
 
  private:
   static Eigen::Index rows(const WeightShape& shape) { return shape.out_channels(); }
-  static Eigen::Index columns(const WeightShape& shape) { return static_cast<Eigen::Index>(shape.taps()) * shape.in_per_group; }
+  static Eigen::Index columns(const WeightShape& shape) {
+    return static_cast<Eigen::Index>(shape.taps()) * shape.in_per_group;
+  }
   const double gain_;
 };
 

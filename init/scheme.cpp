@@ -24,7 +24,8 @@ class ByRole : public Scheme {
         throw Error(error.kind(), p->name + ": " + error.what());
       }
       for (const float v : p->value)
-        FANIN_CHECK(std::isfinite(v), usage, "{}: scheme '{}' drew a weight that is not finite; use a smaller variance", p->name, name_);
+        FANIN_CHECK(std::isfinite(v), usage, "{}: scheme '{}' drew a weight that is not finite; use a smaller variance",
+                    p->name, name_);
     }
   }
 
@@ -34,7 +35,8 @@ class ByRole : public Scheme {
  private:
   const Initializer& row_of(const Parameter& p) const {
     const RoleTable::const_iterator row = table_.find(p.role);
-    FANIN_CHECK(row != table_.end(), usage, "{}: scheme '{}' has no initializer for role {}; add one", p.name, name_, to_string(p.role));
+    FANIN_CHECK(row != table_.end(), usage, "{}: scheme '{}' has no initializer for role {}; add one", p.name, name_,
+                to_string(p.role));
     return *row->second;
   }
 
@@ -44,6 +46,8 @@ class ByRole : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> by_role(std::string name, RoleTable table) { return std::make_unique<ByRole>(std::move(name), std::move(table)); }
+std::unique_ptr<Scheme> by_role(std::string name, RoleTable table) {
+  return std::make_unique<ByRole>(std::move(name), std::move(table));
+}
 
 }  // namespace fanin

@@ -1,4 +1,5 @@
-// A scheme: what a whole network starts from. Schemes by role give each role one initializer; later kinds may look at data.
+// A scheme: what a whole network starts from. Schemes by role give each role one initializer; later kinds may look at
+// data.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,7 +16,8 @@ class Scheme {
  public:
   virtual ~Scheme() = default;
   virtual std::string describe() const = 0;
-  // Fills every parameter of a prepared network; parameter p draws from stream init/<p.name>. Throws if one is left unfilled.
+  // Fills every parameter of a prepared network; parameter p draws from stream init/<p.name>. Throws if one is left
+  // unfilled.
   // `sample` is a normalized batch for schemes that look at data; others ignore it.
   virtual void apply(Network& net, ConstView sample, std::uint64_t seed) const = 0;
   // The promised variance of one parameter, if the scheme promises one.

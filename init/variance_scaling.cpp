@@ -37,7 +37,8 @@ void draw_all(Draw draw, double mean, double std, const WeightShape& shape, std:
 class Scaled : public Initializer {
  public:
   explicit Scaled(const VarianceScaling& rule) : rule_(rule) {
-    FANIN_CHECK(rule.scale > 0.0 && std::isfinite(rule.scale), usage, "variance scaling with scale {}; it must be above 0", rule.scale);
+    FANIN_CHECK(rule.scale > 0.0 && std::isfinite(rule.scale), usage,
+                "variance scaling with scale {}; it must be above 0", rule.scale);
   }
   std::string describe() const override {
     return fmt::format("{}, variance {:.4g} / {}{}", name_of(rule_.draw), rule_.scale, to_string(rule_.fan),
@@ -56,7 +57,8 @@ class Scaled : public Initializer {
 
 class Fixed : public Initializer {
  public:
-  Fixed(Draw draw, double mean, double std, std::string text) : draw_(draw), mean_(mean), std_(std), text_(std::move(text)) {}
+  Fixed(Draw draw, double mean, double std, std::string text)
+      : draw_(draw), mean_(mean), std_(std), text_(std::move(text)) {}
   std::string describe() const override { return text_; }
   std::optional<double> variance(const WeightShape&) const override { return std_ * std_; }
   void fill(const WeightShape& shape, std::span<float> weights, const Rng& rng) const override {
@@ -74,13 +76,16 @@ class Fixed : public Initializer {
 InitializerPtr variance_scaling(const VarianceScaling& rule) { return std::make_shared<Scaled>(rule); }
 
 InitializerPtr normal(double mean, double std) {
-  FANIN_CHECK(std >= 0.0 && std::isfinite(std) && std::isfinite(mean), usage, "normal with mean {} and std {}; std must be at least 0", mean, std);
+  FANIN_CHECK(std >= 0.0 && std::isfinite(std) && std::isfinite(mean), usage,
+              "normal with mean {} and std {}; std must be at least 0", mean, std);
   return std::make_shared<Fixed>(Draw::normal, mean, std, fmt::format("normal, mean {}, std {}", mean, std));
 }
 
 InitializerPtr uniform(double low, double high) {
-  FANIN_CHECK(low <= high && std::isfinite(low) && std::isfinite(high), usage, "uniform from {} to {}; the first must not exceed the second", low, high);
-  return std::make_shared<Fixed>(Draw::uniform, 0.5 * (low + high), (high - low) / std::sqrt(12.0), fmt::format("uniform from {} to {}", low, high));
+  FANIN_CHECK(low <= high && std::isfinite(low) && std::isfinite(high), usage,
+              "uniform from {} to {}; the first must not exceed the second", low, high);
+  return std::make_shared<Fixed>(Draw::uniform, 0.5 * (low + high), (high - low) / std::sqrt(12.0),
+                                 fmt::format("uniform from {} to {}", low, high));
 }
 
 }  // namespace fanin

@@ -1,7 +1,9 @@
 // Independent draws of one distribution. One formula serves every scale rule of the field:
 //   Var(w) = scale / fan,   fan = fan_in, fan_out, their mean or their geometric mean
-// LeCun is (1, fan_in), Glorot (gain^2, fan_avg), He (2 / (1 + a^2), fan), PyTorch's default (1/3, fan_in, uniform). The catalog has the rows.
-// Draws: normal; uniform on +-sqrt(3 Var); truncated normal: cut at 2 deviations and widened so that Var is that after the cut.
+// LeCun is (1, fan_in), Glorot (gain^2, fan_avg), He (2 / (1 + a^2), fan), PyTorch's default (1/3, fan_in, uniform).
+// The catalog has the rows.
+// Draws: normal; uniform on +-sqrt(3 Var); truncated normal: cut at 2 deviations and widened so that Var is that after
+// the cut.
 // SPDX-License-Identifier: MIT
 #pragma once
 

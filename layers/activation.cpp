@@ -16,7 +16,8 @@ namespace {
 
 float sigmoid_of(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 
-// Each functor: value(x); derivative(x or y); from_output says which of the two it takes. Those that take the output may work in place.
+// Each functor: value(x); derivative(x or y); from_output says which of the two it takes. Those that take the output
+// may work in place.
 struct LeakyRelu {
   static constexpr bool from_output = true;  // slope > 0 keeps the sign
   float slope = 0.01f;
@@ -61,7 +62,9 @@ struct Gelu {  // x Phi(x), Hendrycks & Gimpel 2016
   static constexpr bool from_output = false;
   static constexpr float root_half = 0.70710678118654752440f, root_half_over_pi = 0.39894228040143267794f;
   float value(float x) const { return 0.5f * x * std::erfc(-x * root_half); }
-  float derivative(float x) const { return 0.5f * std::erfc(-x * root_half) + x * root_half_over_pi * std::exp(-0.5f * x * x); }
+  float derivative(float x) const {
+    return 0.5f * std::erfc(-x * root_half) + x * root_half_over_pi * std::exp(-0.5f * x * x);
+  }
 };
 struct Silu {  // x sigmoid(x)
   static constexpr bool from_output = false;
@@ -124,9 +127,12 @@ constexpr Row rows[] = {
     {"relu", [](Network& net, const std::string& name, Node x) { return relu(net, name, x); }},
     {"leaky_relu", [](Network& net, const std::string& name, Node x) { return leaky_relu(net, name, x); }},
     {"tanh", [](Network& net, const std::string& name, Node x) { return add_activation<Tanh>(net, name, x, "tanh"); }},
-    {"sigmoid", [](Network& net, const std::string& name, Node x) { return add_activation<Sigmoid>(net, name, x, "sigmoid"); }},
-    {"softsign", [](Network& net, const std::string& name, Node x) { return add_activation<Softsign>(net, name, x, "softsign"); }},
-    {"softplus", [](Network& net, const std::string& name, Node x) { return add_activation<Softplus>(net, name, x, "softplus"); }},
+    {"sigmoid",
+     [](Network& net, const std::string& name, Node x) { return add_activation<Sigmoid>(net, name, x, "sigmoid"); }},
+    {"softsign",
+     [](Network& net, const std::string& name, Node x) { return add_activation<Softsign>(net, name, x, "softsign"); }},
+    {"softplus",
+     [](Network& net, const std::string& name, Node x) { return add_activation<Softplus>(net, name, x, "softplus"); }},
     {"elu", [](Network& net, const std::string& name, Node x) { return add_activation<Elu>(net, name, x, "elu"); }},
     {"selu", [](Network& net, const std::string& name, Node x) { return add_activation<Selu>(net, name, x, "selu"); }},
     {"gelu", [](Network& net, const std::string& name, Node x) { return add_activation<Gelu>(net, name, x, "gelu"); }},
@@ -152,7 +158,8 @@ const std::vector<std::string>& activation_kinds() {
 Node activation(Network& net, const std::string& name, std::string_view kind, Node x) {
   for (const Row& row : rows)
     if (kind == row.kind) return row.build(net, name, x);
-  fail(ErrorKind::usage, "{}: unknown activation '{}'; choose from {}", name, kind, fmt::join(activation_kinds(), ", "));
+  fail(ErrorKind::usage, "{}: unknown activation '{}'; choose from {}", name, kind,
+       fmt::join(activation_kinds(), ", "));
 }
 
 }  // namespace fanin

@@ -1,5 +1,6 @@
 // Activations by name. Each is one row: its value f(x) and its derivative, from the input x or from the output y.
-//   identity, relu, leaky_relu (slope 0.01), tanh, sigmoid, softsign, softplus, elu (alpha 1), selu, gelu (with erf), silu
+//   identity, relu, leaky_relu (slope 0.01), tanh, sigmoid, softsign, softplus, elu (alpha 1), selu, gelu (with erf),
+//   silu
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -16,7 +16,8 @@ namespace {
 class BatchNorm : public Layer {
  public:
   BatchNorm(int channels, const BatchNormOptions& options) : channels_(channels), options_(options) {
-    weight_ = {.name = "weight", .role = Role::norm_scale, .shape = WeightShape::vector(channels), .value = {}, .grad = {}};
+    weight_ = {
+        .name = "weight", .role = Role::norm_scale, .shape = WeightShape::vector(channels), .value = {}, .grad = {}};
     bias_ = {.name = "bias", .role = Role::norm_shift, .shape = WeightShape::vector(channels), .value = {}, .grad = {}};
     const std::size_t size = static_cast<std::size_t>(channels);
     running_mean_ = {.name = "running_mean", .value = std::vector<float>(size, 0.0f)};
@@ -36,8 +37,10 @@ class BatchNorm : public Layer {
   }
 
   void forward(ConstView x, View y, const Pass& pass) override {
-    if (pass.mode == Mode::train) use_batch_moments(x, pass.scratch);
-    else use_running_moments();
+    if (pass.mode == Mode::train)
+      use_batch_moments(x, pass.scratch);
+    else
+      use_running_moments();
     row(factor_) = row(inv_std_).cwiseProduct(ConstVectorMap(weight_.value.data(), channels_));
     const float *const factor = factor_.data(), *const mean = mean_.data(), *const shift = bias_.value.data();
     // x - mean first: x * factor + (shift - mean * factor) cancels digits when the mean is many deviations away.
@@ -54,7 +57,8 @@ class BatchNorm : public Layer {
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     sum_gradients(x, dy, pass.scratch);
     if (dx.data == nullptr) return;
-    const float *const factor = factor_.data(), *const mean = mean_.data(), *const mean_dy = mean_dy_.data(), *const slope = slope_.data();
+    const float *const factor = factor_.data(), *const mean = mean_.data(), *const mean_dy = mean_dy_.data(),
+                       *const slope = slope_.data();
     for_row_blocks(x, dy, dx, [&, channels = channels_](ConstView x, ConstView dy, View dx) {
       for (std::size_t p = 0; p < x.shape.pixels(); ++p) {
         const float *const from = x.pixel(p), *const gradient = dy.pixel(p);
@@ -77,7 +81,8 @@ class BatchNorm : public Layer {
     return {scratch.data() + (2 * block + static_cast<std::size_t>(which)) * c, channels_};
   }
 
-  // Per block its mean and sum of squared deviations, then all blocks joined in order in double (Chan, Golub & LeVeque 1983).
+  // Per block its mean and sum of squared deviations, then all blocks joined in order in double (Chan, Golub & LeVeque
+  // 1983).
   // The plain E[x^2] - E[x]^2 in float loses three digits when the mean is 30 deviations from 0.
   void use_batch_moments(ConstView x, std::span<float> scratch) {
     for_numbered_row_blocks(

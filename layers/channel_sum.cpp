@@ -14,7 +14,8 @@ void add_channel_sums(ConstView x, std::span<float> sums, std::span<float> scrat
   const std::size_t channels = static_cast<std::size_t>(x.shape.channels);
   for_numbered_row_blocks(
       [&](int block, ConstView rows) {
-        VectorMap(scratch.data() + static_cast<std::size_t>(block) * channels, x.shape.channels) = as_matrix(rows).colwise().sum();
+        VectorMap(scratch.data() + static_cast<std::size_t>(block) * channels, x.shape.channels) =
+            as_matrix(rows).colwise().sum();
       },
       x);
   const std::size_t blocks = static_cast<std::size_t>(row_block_count(x.shape));

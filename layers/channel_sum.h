@@ -1,5 +1,5 @@
-// Sums over pixels, one per channel, with the same bits on any number of threads: a partial sum per row block in the pass's scratch,
-// added in block order in double.
+// Sums over pixels, one per channel, with the same bits on any number of threads: a partial sum per row block in the
+// pass's scratch, added in block order in double.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace fanin {
 
-std::size_t channel_sum_scratch(const Shape& shape);                            // floats
+std::size_t channel_sum_scratch(const Shape& shape);                                  // floats
 void add_channel_sums(ConstView x, std::span<float> sums, std::span<float> scratch);  // sums[c] += sum over pixels of x
 
 }  // namespace fanin

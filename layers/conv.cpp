@@ -18,7 +18,11 @@ class Conv : public Layer {
  public:
   explicit Conv(const Conv2d& conv, bool has_bias) : conv_(conv), has_bias_(has_bias) {
     weight_ = {.name = "weight", .role = Role::conv_weight, .shape = conv.weight_shape(), .value = {}, .grad = {}};
-    bias_ = {.name = "bias", .role = Role::conv_bias, .shape = WeightShape::vector(conv.out_channels), .value = {}, .grad = {}};
+    bias_ = {.name = "bias",
+             .role = Role::conv_bias,
+             .shape = WeightShape::vector(conv.out_channels),
+             .value = {},
+             .grad = {}};
   }
 
   std::string describe() const override {
@@ -71,12 +75,13 @@ class Conv : public Layer {
 
 Node conv(Network& net, const std::string& name, Node x, const ConvOptions& o) {
   FANIN_CHECK(o.out_channels > 0 && o.kernel > 0 && o.stride > 0 && o.groups > 0 && o.padding >= -1, shape,
-              "{}: conv with {} output channels, kernel {}, stride {}, groups {}, padding {}; all must be positive (padding -1: same)",
+              "{}: conv with {} output channels, kernel {}, stride {}, groups {}, padding {}; all must be positive "
+              "(padding -1: same)",
               name, o.out_channels, o.kernel, o.stride, o.groups, o.padding);
   const int in = x.channels();
   FANIN_CHECK(in % o.groups == 0 && o.out_channels % o.groups == 0, shape,
-              "{}: {} input and {} output channels, but groups = {} does not divide both; choose a common divisor", name, in,
-              o.out_channels, o.groups);
+              "{}: {} input and {} output channels, but groups = {} does not divide both; choose a common divisor",
+              name, in, o.out_channels, o.groups);
   const int padding = o.padding == -1 ? (o.kernel - 1) / 2 : o.padding;
   const Conv2d geometry{in, o.out_channels, o.kernel, o.stride, padding, o.groups};
   return net.add(name, std::make_unique<Conv>(geometry, o.bias), x);

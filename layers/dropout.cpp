@@ -39,7 +39,8 @@ class Dropout : public Layer {
   void apply(ConstView from, View to, Write write, const Pass& pass) const {
     const Rng rng = stream(pass);
     const float kept = 1.0f / (1.0f - p_);
-    const std::size_t channels = static_cast<std::size_t>(from.shape.channels), rows = rows_per_block(from.shape.channels);
+    const std::size_t channels = static_cast<std::size_t>(from.shape.channels),
+                      rows = rows_per_block(from.shape.channels);
     for_numbered_row_blocks(
         [&](int block, ConstView from, View to) {
           std::uint64_t index = static_cast<std::uint64_t>(block) * rows * channels;
@@ -64,7 +65,8 @@ class Dropout : public Layer {
 }  // namespace
 
 Node dropout(Network& net, const std::string& name, Node x, float p) {
-  FANIN_CHECK(p >= 0.0f && p < 1.0f, shape, "{}: dropout with probability {}; it must be at least 0 and below 1", name, p);
+  FANIN_CHECK(p >= 0.0f && p < 1.0f, shape, "{}: dropout with probability {}; it must be at least 0 and below 1", name,
+              p);
   return net.add(name, std::make_unique<Dropout>(p), x);
 }
 

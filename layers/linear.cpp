@@ -17,15 +17,23 @@ namespace {
 class Linear : public Layer {
  public:
   Linear(int in, const LinearOptions& o)
-      : product_{.in_channels = in, .out_channels = o.out, .kernel = 1, .stride = 1, .padding = 0, .groups = 1}, has_bias_(o.bias) {
-    weight_ = {.name = "weight", .role = Role::linear_weight, .shape = WeightShape::linear(in, o.out), .value = {}, .grad = {}};
+      : product_{.in_channels = in, .out_channels = o.out, .kernel = 1, .stride = 1, .padding = 0, .groups = 1},
+        has_bias_(o.bias) {
+    weight_ = {.name = "weight",
+               .role = Role::linear_weight,
+               .shape = WeightShape::linear(in, o.out),
+               .value = {},
+               .grad = {}};
     bias_ = {.name = "bias", .role = Role::linear_bias, .shape = WeightShape::vector(o.out), .value = {}, .grad = {}};
   }
 
-  std::string describe() const override { return fmt::format("linear {} -> {}", product_.in_channels, product_.out_channels); }
+  std::string describe() const override {
+    return fmt::format("linear {} -> {}", product_.in_channels, product_.out_channels);
+  }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(x.height == 1 && x.width == 1, shape,
-                "linear needs 1x1 pixels but its input has {}x{}; put global_average_pool or flatten in front", x.height, x.width);
+                "linear needs 1x1 pixels but its input has {}x{}; put global_average_pool or flatten in front",
+                x.height, x.width);
     return x.with_channels(product_.out_channels);
   }
   std::vector<Parameter*> parameters() override {
@@ -36,7 +44,9 @@ class Linear : public Layer {
   std::size_t scratch_floats(const Shape& x) const override {
     return std::max(conv2d_scratch(product_, x), channel_sum_scratch(output_shape(x)));
   }
-  std::int64_t macs(const Shape& x) const override { return static_cast<std::int64_t>(x.pixels() * weight_.shape.size()); }
+  std::int64_t macs(const Shape& x) const override {
+    return static_cast<std::int64_t>(x.pixels() * weight_.shape.size());
+  }
 
   void forward(ConstView x, View y, const Pass& pass) override {
     conv2d_forward(product_, as_row(x), weight_.value.data(), as_row(y), pass.scratch);
@@ -48,11 +58,13 @@ class Linear : public Layer {
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     conv2d_backward_weights(product_, as_row(x), as_row(dy), weight_.grad.data(), pass.scratch);
     if (has_bias_) add_channel_sums(dy, bias_.grad, pass.scratch);
-    if (dx.data != nullptr) conv2d_backward_input(product_, as_row(dy), weight_.value.data(), as_row(dx), write, pass.scratch);
+    if (dx.data != nullptr)
+      conv2d_backward_input(product_, as_row(dy), weight_.value.data(), as_row(dx), write, pass.scratch);
   }
 
  private:
-  // N images of one pixel are the rows of one matrix: seen as one image of N x 1 pixels they make one product instead of N.
+  // N images of one pixel are the rows of one matrix: seen as one image of N x 1 pixels they make one product instead
+  // of N.
   template <class AnyView>
   static AnyView as_row(AnyView v) {
     return {v.data, {1, v.shape.images, 1, v.shape.channels}, v.stride};

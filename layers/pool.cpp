@@ -25,13 +25,16 @@ void clear_if(Write write, View dx) {
 
 class WindowPool : public Layer {
  public:
-  WindowPool(const char* kind, const PoolOptions& o) : kind_(kind), kernel_(o.kernel), stride_(o.stride == 0 ? o.kernel : o.stride) {
-    FANIN_CHECK(kernel_ > 0 && stride_ > 0, shape, "{} with kernel {} and stride {}; both must be at least 1", kind, kernel_, stride_);
+  WindowPool(const char* kind, const PoolOptions& o)
+      : kind_(kind), kernel_(o.kernel), stride_(o.stride == 0 ? o.kernel : o.stride) {
+    FANIN_CHECK(kernel_ > 0 && stride_ > 0, shape, "{} with kernel {} and stride {}; both must be at least 1", kind,
+                kernel_, stride_);
   }
   std::string describe() const override { return fmt::format("{0} {1}x{1} /{2}", kind_, kernel_, stride_); }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(x.height >= kernel_ && x.width >= kernel_, shape,
-                "a window of {0}x{0} does not fit into {1}x{2} pixels; use a larger image or a smaller kernel", kernel_, x.height, x.width);
+                "a window of {0}x{0} does not fit into {1}x{2} pixels; use a larger image or a smaller kernel", kernel_,
+                x.height, x.width);
     return {x.images, (x.height - kernel_) / stride_ + 1, (x.width - kernel_) / stride_ + 1, x.channels};
   }
 
@@ -55,7 +58,8 @@ class WindowPool : public Layer {
 
 class AveragePool : public WindowPool {
  public:
-  explicit AveragePool(const PoolOptions& o) : WindowPool("average_pool", o), share_(1.0f / static_cast<float>(kernel_ * kernel_)) {}
+  explicit AveragePool(const PoolOptions& o)
+      : WindowPool("average_pool", o), share_(1.0f / static_cast<float>(kernel_ * kernel_)) {}
   BackwardNeeds needs() const override { return {}; }
 
   void forward(ConstView x, View y, const Pass&) override {
@@ -129,7 +133,8 @@ class GlobalAveragePool : public Layer {
   BackwardNeeds needs() const override { return {}; }
 
   void forward(ConstView x, View y, const Pass&) override {
-    parallel_for(x.shape.images, [&](int n) { as_matrix(y.images(n, 1)) = as_matrix(x.images(n, 1)).colwise().mean(); });
+    parallel_for(x.shape.images,
+                 [&](int n) { as_matrix(y.images(n, 1)) = as_matrix(x.images(n, 1)).colwise().mean(); });
   }
 
   void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass&) override {
@@ -139,7 +144,8 @@ class GlobalAveragePool : public Layer {
       clear_if(write, dx.images(n, 1));
       const ConstVectorMap gradient(dy.pixel(static_cast<std::size_t>(n)), dx.shape.channels);
       const View image = dx.images(n, 1);
-      for (std::size_t p = 0; p < image.shape.pixels(); ++p) VectorMap(image.pixel(p), image.shape.channels) += share * gradient;
+      for (std::size_t p = 0; p < image.shape.pixels(); ++p)
+        VectorMap(image.pixel(p), image.shape.channels) += share * gradient;
     });
   }
 };

@@ -21,7 +21,8 @@ class Relu : public Layer {
     for_runs(
         [](const float* x, float* y, std::ptrdiff_t count) {
 #pragma GCC ivdep
-          for (std::ptrdiff_t i = 0; i < count; ++i) y[i] = x[i] < 0.0f ? 0.0f : x[i];  // this way round a NaN stays a NaN
+          for (std::ptrdiff_t i = 0; i < count; ++i)
+            y[i] = x[i] < 0.0f ? 0.0f : x[i];  // this way round a NaN stays a NaN
         },
         x, y);
   }

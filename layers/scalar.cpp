@@ -22,7 +22,8 @@ float sum_blocks(std::span<const float> partials, const Shape& shape) {
 class ScalarMultiplier : public Layer {
  public:
   ScalarMultiplier() {
-    weight_ = {.name = "weight", .role = Role::scalar_multiplier, .shape = WeightShape::vector(1), .value = {}, .grad = {}};
+    weight_ = {
+        .name = "weight", .role = Role::scalar_multiplier, .shape = WeightShape::vector(1), .value = {}, .grad = {}};
   }
   std::string describe() const override { return "scalar_multiplier"; }
   Shape output_shape(const Shape& x) const override { return x; }
@@ -47,8 +48,10 @@ class ScalarMultiplier : public Layer {
     if (dx.data == nullptr) return;
     const float weight = weight_.value[0];
     for_row_blocks(dy, dx, [weight, write](ConstView dy, View dx) {
-      if (write == Write::overwrite) as_matrix(dx) = weight * as_matrix(dy);
-      else as_matrix(dx) += weight * as_matrix(dy);
+      if (write == Write::overwrite)
+        as_matrix(dx) = weight * as_matrix(dy);
+      else
+        as_matrix(dx) += weight * as_matrix(dy);
     });
   }
 
@@ -58,7 +61,9 @@ class ScalarMultiplier : public Layer {
 
 class ScalarBias : public Layer {
  public:
-  ScalarBias() { bias_ = {.name = "bias", .role = Role::scalar_bias, .shape = WeightShape::vector(1), .value = {}, .grad = {}}; }
+  ScalarBias() {
+    bias_ = {.name = "bias", .role = Role::scalar_bias, .shape = WeightShape::vector(1), .value = {}, .grad = {}};
+  }
   std::string describe() const override { return "scalar_bias"; }
   Shape output_shape(const Shape& x) const override { return x; }
   std::vector<Parameter*> parameters() override { return {&bias_}; }
@@ -77,8 +82,10 @@ class ScalarBias : public Layer {
         [&](int block, ConstView dy) { pass.scratch[static_cast<std::size_t>(block)] = as_matrix(dy).sum(); }, dy);
     bias_.grad[0] += sum_blocks(pass.scratch, dy.shape);
     if (dx.data == nullptr || dx.data == dy.data) return;
-    if (write == Write::overwrite) copy(dy, dx);
-    else accumulate(dy, dx);
+    if (write == Write::overwrite)
+      copy(dy, dx);
+    else
+      accumulate(dy, dx);
   }
 
  private:
@@ -90,6 +97,8 @@ class ScalarBias : public Layer {
 Node scalar_multiplier(Network& net, const std::string& name, Node x) {
   return net.add(name, std::make_unique<ScalarMultiplier>(), x);
 }
-Node scalar_bias(Network& net, const std::string& name, Node x) { return net.add(name, std::make_unique<ScalarBias>(), x); }
+Node scalar_bias(Network& net, const std::string& name, Node x) {
+  return net.add(name, std::make_unique<ScalarBias>(), x);
+}
 
 }  // namespace fanin

@@ -36,14 +36,16 @@ class Options {
   void take_int(const std::string& key, int& target, int least, int most) {
     take(key, [&](const std::string& value) {
       const std::optional<long long> n = parse_integer(value);
-      FANIN_CHECK(n && *n >= least && *n <= most, usage, "model '{}': {}={} must be a whole number from {} to {}", spec_.name, key, value, least, most);
+      FANIN_CHECK(n && *n >= least && *n <= most, usage, "model '{}': {}={} must be a whole number from {} to {}",
+                  spec_.name, key, value, least, most);
       target = static_cast<int>(*n);
     });
   }
   double take_number(const std::string& key, double start, double least, double below) {
     take(key, [&](const std::string& value) {
       const std::optional<double> n = parse_number(value);
-      FANIN_CHECK(n && *n >= least && *n < below, usage, "model '{}': {}={} must be a number from {} to below {}", spec_.name, key, value, least, below);
+      FANIN_CHECK(n && *n >= least && *n < below, usage, "model '{}': {}={} must be a number from {} to below {}",
+                  spec_.name, key, value, least, below);
       start = *n;
     });
     return start;
@@ -55,8 +57,8 @@ class Options {
     });
     take("act", [&](const std::string& value) {
       const std::vector<std::string>& kinds = activation_kinds();
-      FANIN_CHECK(std::find(kinds.begin(), kinds.end(), value) != kinds.end(), usage, "model '{}': unknown activation '{}'{}", spec_.name, value,
-                  did_you_mean(value, kinds));
+      FANIN_CHECK(std::find(kinds.begin(), kinds.end(), value) != kinds.end(), usage,
+                  "model '{}': unknown activation '{}'{}", spec_.name, value, did_you_mean(value, kinds));
       o.act = value;
     });
     take_int("classes", o.classes, 1, 100000);
@@ -74,7 +76,8 @@ class Options {
 };
 
 // The numbers of "resnext-29-8x64d" after its family name: {29, 8, 64}. Throws unless exactly `count` are there.
-std::vector<int> numbers_of(const std::string& name, std::string_view rest, std::string_view pattern, std::size_t count) {
+std::vector<int> numbers_of(const std::string& name, std::string_view rest, std::string_view pattern,
+                            std::size_t count) {
   std::vector<int> numbers;
   std::string text(rest);
   if (pattern.ends_with('d') && !text.empty() && text.back() == 'd') text.pop_back();
@@ -147,15 +150,30 @@ struct Family {
 
 const std::vector<Family>& families() {
   static const std::vector<Family> list = {
-      {"wrn-", 2, build_wrn, {"wrn-DEPTH-WIDEN", "wrn-16-4", "norm=bn|none, act, dropout=0", "Zagoruyko & Komodakis 2016"}},
-      {"resnext-", 3, build_resnext, {"resnext-DEPTH-CxWd", "resnext-29-8x64d", "norm=bn|none, act, widen=4", "Xie et al. 2017"}},
-      {"densenet-bc-", 2,
-       [](Network& net, const std::vector<int>& n, Options& o, int classes) { return build_densenet(net, n, o, classes, true); },
+      {"wrn-",
+       2,
+       build_wrn,
+       {"wrn-DEPTH-WIDEN", "wrn-16-4", "norm=bn|none, act, dropout=0", "Zagoruyko & Komodakis 2016"}},
+      {"resnext-",
+       3,
+       build_resnext,
+       {"resnext-DEPTH-CxWd", "resnext-29-8x64d", "norm=bn|none, act, widen=4", "Xie et al. 2017"}},
+      {"densenet-bc-",
+       2,
+       [](Network& net, const std::vector<int>& n, Options& o, int classes) {
+         return build_densenet(net, n, o, classes, true);
+       },
        {"densenet-bc-DEPTH-GROWTH", "densenet-bc-100-12", "norm=bn|none, act, reduction=0.5", "Huang et al. 2017"}},
-      {"densenet-", 2,
-       [](Network& net, const std::vector<int>& n, Options& o, int classes) { return build_densenet(net, n, o, classes, false); },
+      {"densenet-",
+       2,
+       [](Network& net, const std::vector<int>& n, Options& o, int classes) {
+         return build_densenet(net, n, o, classes, false);
+       },
        {"densenet-DEPTH-GROWTH", "densenet-40-12", "norm=bn|none, act, reduction=1", "Huang et al. 2017"}},
-      {"plain-", 2, build_plain<plain_cnn>, {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn, act", "He et al. 2015, plain nets"}},
+      {"plain-",
+       2,
+       build_plain<plain_cnn>,
+       {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn, act", "He et al. 2015, plain nets"}},
       {"mlp-", 2, build_plain<mlp>, {"mlp-DEPTH-WIDTH", "mlp-5-256", "norm=none|bn, act", "Glorot & Bengio 2010"}},
   };
   return list;

@@ -1,5 +1,6 @@
 // Networks by name. A spec is a name with numbers, then options:
-//   wrn-16-4   resnext-29-8x64d   densenet-bc-100-12   densenet-40-12   plain-20-16   mlp-5-256        :norm=none,act=tanh,classes=100
+//   wrn-16-4   resnext-29-8x64d   densenet-bc-100-12   densenet-40-12   plain-20-16   mlp-5-256
+//              :norm=none,act=tanh,classes=100
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +14,8 @@ namespace fanin {
 
 struct Model {
   Network network;
-  Node logits;        // (N, 1, 1, classes)
-  std::string spec;   // canonical
+  Node logits;       // (N, 1, 1, classes)
+  std::string spec;  // canonical
 };
 
 struct ModelEntry {
@@ -22,8 +23,8 @@ struct ModelEntry {
 };
 const std::vector<ModelEntry>& model_catalog();
 
-// Builds (does not prepare). Throws ErrorKind::usage: unknown model ("did you mean"), illegal depth (lists legal ones), unknown
-// option; ErrorKind::shape if the image is too small for the network.
+// Builds (does not prepare). Throws ErrorKind::usage: unknown model ("did you mean"), illegal depth (lists legal ones),
+// unknown option; ErrorKind::shape if the image is too small for the network.
 Model build_model(std::string_view spec, Shape image, int classes);
 
 }  // namespace fanin

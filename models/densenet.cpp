@@ -26,7 +26,8 @@ Node dense_layer(Network& net, Node x, const DensenetOptions& o) {
 
 Node transition(Network& net, Node x, const DensenetOptions& o) {
   const int out = static_cast<int>(x.channels() * o.reduction);
-  FANIN_CHECK(out >= 1, usage, "densenet: reduction {} leaves no channel of {}; use a larger one", o.reduction, x.channels());
+  FANIN_CHECK(out >= 1, usage, "densenet: reduction {} leaves no channel of {}; use a larger one", o.reduction,
+              x.channels());
   Node y = act(net, "act1", norm(net, "bn1", x, o), o);
   y = conv(net, "conv1", y, {.out_channels = out, .kernel = 1});
   return average_pool(net, "pool", y, {.kernel = 2});
@@ -37,10 +38,12 @@ Node transition(Network& net, Node x, const DensenetOptions& o) {
 Node densenet(Network& net, const DensenetOptions& o) {
   const int step = o.bottleneck ? 6 : 3;
   const char* const name = o.bottleneck ? "densenet-bc" : "densenet";
-  FANIN_CHECK(o.depth >= step + 4 && (o.depth - 4) % step == 0, usage, "{}: depth {} is not {}n + 4; choose {}, {}, {}, ... (nearest: {})", name,
-              o.depth, step, step + 4, 2 * step + 4, 3 * step + 4, std::max(step + 4, (o.depth - 4 + step / 2) / step * step + 4));
+  FANIN_CHECK(o.depth >= step + 4 && (o.depth - 4) % step == 0, usage,
+              "{}: depth {} is not {}n + 4; choose {}, {}, {}, ... (nearest: {})", name, o.depth, step, step + 4,
+              2 * step + 4, 3 * step + 4, std::max(step + 4, (o.depth - 4 + step / 2) / step * step + 4));
   FANIN_CHECK(o.growth >= 1 && o.growth <= 1024, usage, "{}: growth {}; give 1 to 1024", name, o.growth);
-  FANIN_CHECK(o.reduction > 0.0 && o.reduction <= 1.0, usage, "{}: reduction {}; it must be above 0 and at most 1", name, o.reduction);
+  FANIN_CHECK(o.reduction > 0.0 && o.reduction <= 1.0, usage, "{}: reduction {}; it must be above 0 and at most 1",
+              name, o.reduction);
   const int layers = (o.depth - 4) / step;
   Node x = conv(net, "conv1", net.input(), {.out_channels = 2 * o.growth, .kernel = 3});
   for (int b = 1; b <= 3; ++b) {

@@ -10,8 +10,8 @@ namespace fanin {
 
 struct ModelOptions {
   int classes = 10;
-  bool norm = true;         // false: no BatchNorm anywhere (its node and its parameters disappear)
-  std::string act = "relu"; // any of activation_kinds()
+  bool norm = true;          // false: no BatchNorm anywhere (its node and its parameters disappear)
+  std::string act = "relu";  // any of activation_kinds()
 };
 
 // BatchNorm if options.norm, else x itself.

@@ -11,14 +11,16 @@
 namespace fanin {
 
 Node plain_cnn(Network& net, const PlainOptions& o) {
-  FANIN_CHECK(o.depth >= 4 && o.depth <= 10000, usage, "plain: depth {}; give 4 to 10000 (three stages and the classifier)", o.depth);
+  FANIN_CHECK(o.depth >= 4 && o.depth <= 10000, usage,
+              "plain: depth {}; give 4 to 10000 (three stages and the classifier)", o.depth);
   FANIN_CHECK(o.width >= 1 && o.width <= 4096, usage, "plain: width {}; give 1 to 4096", o.width);
   const int convs = o.depth - 1;
   Node x = net.input();
   for (int i = 0; i < convs; ++i) {
     const int stage = i * 3 / convs;
     const bool first_of_stage = i > 0 && stage != (i - 1) * 3 / convs;
-    const ConvOptions options{.out_channels = o.width << stage, .kernel = 3, .stride = first_of_stage ? 2 : 1, .bias = !o.norm};
+    const ConvOptions options{
+        .out_channels = o.width << stage, .kernel = 3, .stride = first_of_stage ? 2 : 1, .bias = !o.norm};
     x = norm(net, fmt::format("bn{}", i), conv(net, fmt::format("conv{}", i), x, options), o);
     x = act(net, fmt::format("act{}", i), x, o);
   }

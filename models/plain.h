@@ -1,6 +1,7 @@
 // Networks without shortcuts, for depth studies (He et al. 2015, section 2; Glorot & Bengio 2010).
-//   plain-DEPTH-WIDTH  DEPTH - 1 convolutions 3x3 in three stages of WIDTH, 2 WIDTH, 4 WIDTH channels, the later two starting with stride 2;
-//                      global average pool; linear. Convolutions have biases unless BatchNorm follows. Default norm: none.
+//   plain-DEPTH-WIDTH  DEPTH - 1 convolutions 3x3 in three stages of WIDTH, 2 WIDTH, 4 WIDTH channels, the later two
+//                      starting with stride 2; global average pool; linear. Convolutions have biases unless BatchNorm
+//                      follows. Default norm: none.
 //   mlp-DEPTH-WIDTH    flatten; DEPTH hidden linear layers of WIDTH units; linear. Default norm: none.
 // SPDX-License-Identifier: MIT
 #pragma once

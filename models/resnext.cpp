@@ -34,8 +34,10 @@ Node resnext(Network& net, const ResnextOptions& o) {
   FANIN_CHECK(o.depth >= 11 && (o.depth - 2) % 9 == 0, usage,
               "resnext: depth {} is not 9n + 2; choose 11, 20, 29, 38, 47, ... (nearest: {})", o.depth,
               std::max(11, (o.depth - 2 + 4) / 9 * 9 + 2));
-  FANIN_CHECK(o.cardinality >= 1 && o.cardinality <= 1024 && o.width >= 1 && o.width <= 4096 && o.widen >= 1 && o.widen <= 64, usage,
-              "resnext: cardinality {}, width {}, widen {}; give at least 1 (at most 1024, 4096, 64)", o.cardinality, o.width, o.widen);
+  FANIN_CHECK(
+      o.cardinality >= 1 && o.cardinality <= 1024 && o.width >= 1 && o.width <= 4096 && o.widen >= 1 && o.widen <= 64,
+      usage, "resnext: cardinality {}, width {}, widen {}; give at least 1 (at most 1024, 4096, 64)", o.cardinality,
+      o.width, o.widen);
   const int blocks = (o.depth - 2) / 9;
   Node x = conv(net, "conv_1_3x3", net.input(), {.out_channels = 64, .kernel = 3});
   x = act(net, "act_1", norm(net, "bn_1", x, o), o);

@@ -20,7 +20,9 @@ Node block(Network& net, Node x, int width, int stride, const WideResnetOptions&
   y = act(net, "act1", norm(net, "bn1", y, o), o);
   if (o.dropout > 0.0f) y = dropout(net, "dropout", y, o.dropout);
   y = conv(net, "conv1", y, {.out_channels = width, .kernel = 3});
-  return net.sum("sum", y, same ? x : conv(net, "convdim", a, {.out_channels = width, .kernel = 1, .stride = stride, .padding = 0}));
+  return net.sum(
+      "sum", y,
+      same ? x : conv(net, "convdim", a, {.out_channels = width, .kernel = 1, .stride = stride, .padding = 0}));
 }
 
 }  // namespace

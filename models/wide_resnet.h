@@ -1,6 +1,8 @@
-// Wide residual network (Zagoruyko & Komodakis 2016), as the PyTorch code of szagoruyko/wide-residual-networks builds it:
+// Wide residual network (Zagoruyko & Komodakis 2016), as the PyTorch code of szagoruyko/wide-residual-networks builds
+// it:
 //   depth 6n + 4, n blocks in each of three groups of 16k, 32k, 64k channels, strides 1, 2, 2
-//   block: bn0-act-conv0(stride)-bn1-act-[dropout]-conv1, plus the input; where channels or size change, plus convdim (1x1) of the activated input
+//   block: bn0-act-conv0(stride)-bn1-act-[dropout]-conv1, plus the input; where channels or size change, plus convdim
+//   (1x1) of the activated input
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -29,7 +29,8 @@ template <class T>
 void check_distinct(std::vector<T> values, const char* what) {
   FANIN_CHECK(!values.empty(), usage, "no {} to compare; give at least one", what);
   std::sort(values.begin(), values.end());
-  FANIN_CHECK(std::adjacent_find(values.begin(), values.end()) == values.end(), usage, "a {} is given twice; each once is enough", what);
+  FANIN_CHECK(std::adjacent_find(values.begin(), values.end()) == values.end(), usage,
+              "a {} is given twice; each once is enough", what);
 }
 
 }  // namespace
@@ -43,7 +44,9 @@ void check(const Comparison& c) {
   for (const PlannedRun& run : planned_runs(c, "")) check(run.config);
 }
 
-io::Path scheme_folder(const io::Path& out, const std::string& model, const std::string& scheme) { return out / slug(model) / slug(scheme); }
+io::Path scheme_folder(const io::Path& out, const std::string& model, const std::string& scheme) {
+  return out / slug(model) / slug(scheme);
+}
 
 std::vector<PlannedRun> planned_runs(const Comparison& c, const io::Path& out) {
   std::vector<PlannedRun> runs;
@@ -56,22 +59,26 @@ std::vector<PlannedRun> planned_runs(const Comparison& c, const io::Path& out) {
           run.config.scheme = scheme;
           run.config.seed = seed;
           run.config.lr = rate;
-          run.folder = scheme_folder(out, model, scheme) / (c.rates.size() == 1 ? fmt::format("s{}", seed) : fmt::format("s{}-lr{}", seed, rate));
+          run.folder = scheme_folder(out, model, scheme) /
+                       (c.rates.size() == 1 ? fmt::format("s{}", seed) : fmt::format("s{}-lr{}", seed, rate));
           runs.push_back(std::move(run));
         }
   return runs;
 }
 
 void save(const Comparison& c, const io::Path& out) {
-  const nlohmann::ordered_json json = {{"schemes", c.schemes}, {"models", c.models}, {"seeds", c.seeds}, {"rates", c.rates},
-                                       {"target", c.target},   {"command", c.command}, {"base", to_toml(c.base)}};
+  const nlohmann::ordered_json json = {{"schemes", c.schemes},   {"models", c.models}, {"seeds", c.seeds},
+                                       {"rates", c.rates},       {"target", c.target}, {"command", c.command},
+                                       {"base", to_toml(c.base)}};
   io::create_folders(out);
-  io::write_atomically(out / "comparison.json", json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  io::write_atomically(out / "comparison.json",
+                       json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 Comparison load_comparison(const io::Path& out) {
   const io::Path path = out / "comparison.json";
-  FANIN_CHECK(std::filesystem::exists(path), input, "{} is no comparison: it has no comparison.json; give the --out folder of `fanin compare`", out.string());
+  FANIN_CHECK(std::filesystem::exists(path), input,
+              "{} is no comparison: it has no comparison.json; give the --out folder of `fanin compare`", out.string());
   Comparison c;
   try {
     const nlohmann::json json = nlohmann::json::parse(io::read_text(path));

@@ -1,5 +1,6 @@
-// A comparison: schemes x models x seeds (x learning rates). Runs with one seed share data order and augmentation, whatever the scheme, so
-// differences between schemes are paired. Every run is a folder of its own, executed by a process of its own; finished runs are never repeated.
+// A comparison: schemes x models x seeds (x learning rates). Runs with one seed share data order and augmentation,
+// whatever the scheme, so differences between schemes are paired. Every run is a folder of its own, executed by a
+// process of its own; finished runs are never repeated.
 //   OUT/comparison.json                         what is compared, and the command that does it
 //   OUT/<model>/<scheme>/signal.json            the signal at birth
 //   OUT/<model>/<scheme>/s<seed>[-lr<rate>]/    a run
@@ -20,8 +21,8 @@ struct Comparison {
   std::vector<std::string> schemes, models;
   std::vector<std::uint64_t> seeds;
   std::vector<double> rates;
-  double target = 0.0;     // accuracy for "epochs to"; 0: 90 % of the best final median of a model
-  std::string command;     // reproduces it
+  double target = 0.0;  // accuracy for "epochs to"; 0: 90 % of the best final median of a model
+  std::string command;  // reproduces it
 };
 
 struct PlannedRun {
@@ -45,7 +46,8 @@ struct WorkResult {
   bool interrupted = false;
 };
 // Runs what is not finished yet, `jobs` at a time, with live progress. A run that fails does not stop the others.
-WorkResult execute(const std::vector<PlannedRun>& runs, const io::Path& out, const WorkOptions& options, const std::atomic<int>& stop);
+WorkResult execute(const std::vector<PlannedRun>& runs, const io::Path& out, const WorkOptions& options,
+                   const std::atomic<int>& stop);
 
 // Probes every model with every scheme once, unless signal.json is there already.
 void probe_all(const Comparison& comparison, const io::Path& out);

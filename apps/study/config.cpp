@@ -17,9 +17,12 @@ namespace {
 template <auto kMember>
 std::string get_value(const RunConfig& c) {
   using Value = std::remove_cvref_t<decltype(c.*kMember)>;
-  if constexpr (std::is_same_v<Value, bool>) return c.*kMember ? "true" : "false";
-  else if constexpr (requires { (c.*kMember).begin(); } && !std::is_same_v<Value, std::string>) return fmt::format("{}", fmt::join(c.*kMember, ","));
-  else return fmt::format("{}", c.*kMember);
+  if constexpr (std::is_same_v<Value, bool>)
+    return c.*kMember ? "true" : "false";
+  else if constexpr (requires { (c.*kMember).begin(); } && !std::is_same_v<Value, std::string>)
+    return fmt::format("{}", fmt::join(c.*kMember, ","));
+  else
+    return fmt::format("{}", c.*kMember);
 }
 
 template <auto kMember>
@@ -31,7 +34,8 @@ void set_text(RunConfig& c, const std::string& text, const std::string& where) {
 template <auto kMember, long long kLeast, long long kMost>
 void set_integer(RunConfig& c, const std::string& text, const std::string& where) {
   const std::optional<long long> value = parse_integer(text);
-  FANIN_CHECK(value && *value >= kLeast && *value <= kMost, usage, "{} = '{}' must be a whole number from {} to {}", where, text, kLeast, kMost);
+  FANIN_CHECK(value && *value >= kLeast && *value <= kMost, usage, "{} = '{}' must be a whole number from {} to {}",
+              where, text, kLeast, kMost);
   c.*kMember = static_cast<std::remove_cvref_t<decltype(c.*kMember)>>(*value);
 }
 
@@ -67,45 +71,73 @@ void set_numbers(RunConfig& c, const std::string& text, const std::string& where
 using C = RunConfig;
 constexpr long long kMany = 1'000'000'000;
 
-constexpr SettingKind text = SettingKind::text, integer = SettingKind::integer, number = SettingKind::number, boolean = SettingKind::boolean;
+constexpr SettingKind text = SettingKind::text, integer = SettingKind::integer, number = SettingKind::number,
+                      boolean = SettingKind::boolean;
 
 }  // namespace
 
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> table = {
       {"model", "What", text, true, "network: see `fanin list models`", get_value<&C::model>, set_text<&C::model>},
-      {"data", "What", text, true, "synthetic[:train=N,test=N,seed=S], a cache of `fanin data import`, or a folder", get_value<&C::data>, set_text<&C::data>},
-      {"scheme", "What", text, true, "initialization: see `fanin list schemes`", get_value<&C::scheme>, set_text<&C::scheme>},
-      {"seed", "What", integer, true, "one seed for weights, order, augmentation and dropout", get_value<&C::seed>, set_integer<&C::seed, 0, (1LL << 62)>},
-      {"epochs", "How long", integer, true, "passes over the training set", get_value<&C::epochs>, set_integer<&C::epochs, 1, 1000000>},
-      {"max_steps", "How long", integer, true, "stop after this many steps; 0: no limit", get_value<&C::max_steps>, set_integer<&C::max_steps, 0, kMany>},
-      {"batch", "Optimizer", integer, true, "images per step", get_value<&C::batch>, set_integer<&C::batch, 1, 1000000>},
+      {"data", "What", text, true, "synthetic[:train=N,test=N,seed=S], a cache of `fanin data import`, or a folder",
+       get_value<&C::data>, set_text<&C::data>},
+      {"scheme", "What", text, true, "initialization: see `fanin list schemes`", get_value<&C::scheme>,
+       set_text<&C::scheme>},
+      {"seed", "What", integer, true, "one seed for weights, order, augmentation and dropout", get_value<&C::seed>,
+       set_integer<&C::seed, 0, (1LL << 62)>},
+      {"epochs", "How long", integer, true, "passes over the training set", get_value<&C::epochs>,
+       set_integer<&C::epochs, 1, 1000000>},
+      {"max_steps", "How long", integer, true, "stop after this many steps; 0: no limit", get_value<&C::max_steps>,
+       set_integer<&C::max_steps, 0, kMany>},
+      {"batch", "Optimizer", integer, true, "images per step", get_value<&C::batch>,
+       set_integer<&C::batch, 1, 1000000>},
       {"lr", "Optimizer", number, true, "peak learning rate", get_value<&C::lr>, set_number<&C::lr>},
       {"optimizer", "Optimizer", text, true, "sgd, adam or adamw", get_value<&C::optimizer>, set_text<&C::optimizer>},
       {"momentum", "Optimizer", number, true, "sgd: momentum", get_value<&C::momentum>, set_number<&C::momentum>},
-      {"dampening", "Optimizer", number, true, "sgd: dampening of the gradient in the momentum", get_value<&C::dampening>, set_number<&C::dampening>},
-      {"nesterov", "Optimizer", boolean, true, "sgd: Nesterov momentum", get_value<&C::nesterov>, set_boolean<&C::nesterov>},
-      {"weight_decay", "Optimizer", number, true, "weight decay", get_value<&C::weight_decay>, set_number<&C::weight_decay>},
-      {"no_decay", "Optimizer", SettingKind::words, true, "groups without decay: bias, norm, scalar", get_value<&C::no_decay>, set_words<&C::no_decay>},
+      {"dampening", "Optimizer", number, true, "sgd: dampening of the gradient in the momentum",
+       get_value<&C::dampening>, set_number<&C::dampening>},
+      {"nesterov", "Optimizer", boolean, true, "sgd: Nesterov momentum", get_value<&C::nesterov>,
+       set_boolean<&C::nesterov>},
+      {"weight_decay", "Optimizer", number, true, "weight decay", get_value<&C::weight_decay>,
+       set_number<&C::weight_decay>},
+      {"no_decay", "Optimizer", SettingKind::words, true, "groups without decay: bias, norm, scalar",
+       get_value<&C::no_decay>, set_words<&C::no_decay>},
       {"beta1", "Optimizer", number, true, "adam: first moment", get_value<&C::beta1>, set_number<&C::beta1>},
       {"beta2", "Optimizer", number, true, "adam: second moment", get_value<&C::beta2>, set_number<&C::beta2>},
       {"epsilon", "Optimizer", number, true, "adam: epsilon", get_value<&C::epsilon>, set_number<&C::epsilon>},
-      {"label_smoothing", "Optimizer", number, true, "share of the target spread over all classes", get_value<&C::label_smoothing>, set_number<&C::label_smoothing>},
-      {"schedule", "Schedule", text, true, "constant, step, multistep, cosine or onecycle", get_value<&C::schedule>, set_text<&C::schedule>},
-      {"warmup", "Schedule", number, true, "epochs of linear warm-up from 0", get_value<&C::warmup>, set_number<&C::warmup>},
-      {"milestones", "Schedule", SettingKind::numbers, true, "multistep: after these many epochs", get_value<&C::milestones>, set_numbers<&C::milestones>},
-      {"step_epochs", "Schedule", integer, true, "step: every so many epochs", get_value<&C::step_epochs>, set_integer<&C::step_epochs, 1, 1000000>},
-      {"factor", "Schedule", number, true, "step, multistep: multiply the rate by this", get_value<&C::factor>, set_number<&C::factor>},
-      {"final_factor", "Schedule", number, true, "cosine, onecycle: end at lr times this", get_value<&C::final_factor>, set_number<&C::final_factor>},
-      {"rise", "Schedule", number, true, "onecycle: share of the run spent rising", get_value<&C::rise>, set_number<&C::rise>},
-      {"augment", "Data", text, true, "none, or of crop[:pad=4:padding=black|mean|reflect], mirror, cutout:SIZE", get_value<&C::augment>, set_text<&C::augment>},
-      {"normalize", "Data", text, true, "dataset (measured), or constants by name: see `fanin list normalizations`", get_value<&C::normalize>, set_text<&C::normalize>},
-      {"train_size", "Data", integer, true, "use this many training images; 0: all", get_value<&C::train_size>, set_integer<&C::train_size, 0, kMany>},
-      {"validation", "Data", integer, true, "test on this many training images instead of the test set; 0: on the test set", get_value<&C::validation>, set_integer<&C::validation, 0, kMany>},
-      {"drop_last", "Data", boolean, true, "drop an incomplete last batch", get_value<&C::drop_last>, set_boolean<&C::drop_last>},
-      {"threads", "Machine", integer, false, "threads; 0: all cores. Results do not depend on it", get_value<&C::threads>, set_integer<&C::threads, 0, 1024>},
-      {"log_every", "Machine", integer, false, "one line in steps.jsonl every so many steps", get_value<&C::log_every>, set_integer<&C::log_every, 1, kMany>},
-      {"checkpoint_every", "Machine", integer, false, "also save every so many steps; 0: after epochs only", get_value<&C::checkpoint_every>, set_integer<&C::checkpoint_every, 0, kMany>},
+      {"label_smoothing", "Optimizer", number, true, "share of the target spread over all classes",
+       get_value<&C::label_smoothing>, set_number<&C::label_smoothing>},
+      {"schedule", "Schedule", text, true, "constant, step, multistep, cosine or onecycle", get_value<&C::schedule>,
+       set_text<&C::schedule>},
+      {"warmup", "Schedule", number, true, "epochs of linear warm-up from 0", get_value<&C::warmup>,
+       set_number<&C::warmup>},
+      {"milestones", "Schedule", SettingKind::numbers, true, "multistep: after these many epochs",
+       get_value<&C::milestones>, set_numbers<&C::milestones>},
+      {"step_epochs", "Schedule", integer, true, "step: every so many epochs", get_value<&C::step_epochs>,
+       set_integer<&C::step_epochs, 1, 1000000>},
+      {"factor", "Schedule", number, true, "step, multistep: multiply the rate by this", get_value<&C::factor>,
+       set_number<&C::factor>},
+      {"final_factor", "Schedule", number, true, "cosine, onecycle: end at lr times this", get_value<&C::final_factor>,
+       set_number<&C::final_factor>},
+      {"rise", "Schedule", number, true, "onecycle: share of the run spent rising", get_value<&C::rise>,
+       set_number<&C::rise>},
+      {"augment", "Data", text, true, "none, or of crop[:pad=4:padding=black|mean|reflect], mirror, cutout:SIZE",
+       get_value<&C::augment>, set_text<&C::augment>},
+      {"normalize", "Data", text, true, "dataset (measured), or constants by name: see `fanin list normalizations`",
+       get_value<&C::normalize>, set_text<&C::normalize>},
+      {"train_size", "Data", integer, true, "use this many training images; 0: all", get_value<&C::train_size>,
+       set_integer<&C::train_size, 0, kMany>},
+      {"validation", "Data", integer, true,
+       "test on this many training images instead of the test set; 0: on the test set", get_value<&C::validation>,
+       set_integer<&C::validation, 0, kMany>},
+      {"drop_last", "Data", boolean, true, "drop an incomplete last batch", get_value<&C::drop_last>,
+       set_boolean<&C::drop_last>},
+      {"threads", "Machine", integer, false, "threads; 0: all cores. Results do not depend on it",
+       get_value<&C::threads>, set_integer<&C::threads, 0, 1024>},
+      {"log_every", "Machine", integer, false, "one line in steps.jsonl every so many steps", get_value<&C::log_every>,
+       set_integer<&C::log_every, 1, kMany>},
+      {"checkpoint_every", "Machine", integer, false, "also save every so many steps; 0: after epochs only",
+       get_value<&C::checkpoint_every>, set_integer<&C::checkpoint_every, 0, kMany>},
   };
   return table;
 }
@@ -129,7 +161,8 @@ std::string config_hash(const RunConfig& config) {
 std::string difference(const RunConfig& a, const RunConfig& b) {
   std::vector<std::string> parts;
   for (const Setting& s : settings())
-    if (s.changes_results && s.get(a) != s.get(b)) parts.push_back(fmt::format("{}: {} -> {}", s.key, s.get(a), s.get(b)));
+    if (s.changes_results && s.get(a) != s.get(b))
+      parts.push_back(fmt::format("{}: {} -> {}", s.key, s.get(a), s.get(b)));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

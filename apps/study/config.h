@@ -1,5 +1,6 @@
-// Every setting of a run in one table: it serves the command line, TOML files, the effective configuration in a run's folder, its
-// hash, and the difference between two of them. Precedence: defaults, then the TOML file, then the command line.
+// Every setting of a run in one table: it serves the command line, TOML files, the effective configuration in a run's
+// folder, its hash, and the difference between two of them. Precedence: defaults, then the TOML file, then the command
+// line.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -47,7 +48,8 @@ struct Setting {
   bool changes_results;  // false: not part of the hash
   const char* help;
   std::string (*get)(const RunConfig&);
-  void (*set)(RunConfig&, const std::string& text, const std::string& where);  // throws ErrorKind::usage, naming `where`
+  void (*set)(RunConfig&, const std::string& text,
+              const std::string& where);  // throws ErrorKind::usage, naming `where`
 };
 
 const std::vector<Setting>& settings();
@@ -58,9 +60,10 @@ void read_toml(RunConfig& config, const io::Path& path);
 void read_toml_text(RunConfig& config, const std::string& content, const std::string& source);
 std::string to_toml(const RunConfig& config);  // every setting, with its help as comment
 
-void check(const RunConfig& config);           // values that no run could use; throws ErrorKind::usage
+void check(const RunConfig& config);               // values that no run could use; throws ErrorKind::usage
 std::string config_hash(const RunConfig& config);  // 16 hexadecimal digits over the settings that change results
-std::string difference(const RunConfig& a, const RunConfig& b);  // "lr: 0.1 -> 0.2, epochs: 5 -> 6"; empty if results cannot differ
+std::string difference(const RunConfig& a,
+                       const RunConfig& b);         // "lr: 0.1 -> 0.2, epochs: 5 -> 6"; empty if results cannot differ
 std::string command_line(const RunConfig& config);  // the options of `fanin train` that differ from the defaults
 
 }  // namespace fanin

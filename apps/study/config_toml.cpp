@@ -86,7 +86,9 @@ std::string toml_value(const Setting& s, const RunConfig& config) {
 
 }  // namespace
 
-void read_toml(RunConfig& config, const io::Path& path) { read_toml_text(config, io::read_text(path, 1u << 20), path.string()); }
+void read_toml(RunConfig& config, const io::Path& path) {
+  read_toml_text(config, io::read_text(path, 1u << 20), path.string());
+}
 
 void read_toml_text(RunConfig& config, const std::string& content, const std::string& source) {
   toml::table table;

@@ -55,14 +55,18 @@ std::uint64_t group_left(std::uint64_t limit, std::uint64_t used) {
 std::uint64_t available_memory(const io::Path& root) {
   const io::Path group = root / "sys/fs/cgroup";
   const std::uint64_t v2 = group_left(number_in(group / "memory.max"), number_in(group / "memory.current"));
-  const std::uint64_t v1 = group_left(number_in(group / "memory/memory.limit_in_bytes"), number_in(group / "memory/memory.usage_in_bytes"));
+  const std::uint64_t v1 =
+      group_left(number_in(group / "memory/memory.limit_in_bytes"), number_in(group / "memory/memory.usage_in_bytes"));
   return std::min({meminfo_available(root), v1, v2});
 }
 
 void check_memory(std::uint64_t needed, std::uint64_t available, const std::string& what) {
-  FANIN_CHECK(needed <= available, memory, "{} needs {}, but only {} are available; use a smaller --batch or network", what, mebibytes(needed), mebibytes(available));
+  FANIN_CHECK(needed <= available, memory, "{} needs {}, but only {} are available; use a smaller --batch or network",
+              what, mebibytes(needed), mebibytes(available));
 }
 
-std::string mebibytes(std::uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024.0 * 1024.0)); }
+std::string mebibytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
+}
 
 }  // namespace fanin

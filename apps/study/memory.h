@@ -1,4 +1,5 @@
-// How much memory a run may take, asked before it starts: the smaller of what the machine has free and what the control group allows.
+// How much memory a run may take, asked before it starts: the smaller of what the machine has free and what the control
+// group allows.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -59,7 +59,9 @@ class Recorder : public Observer {
     row.value_std = m.std;
     row.zeros = m.zeros;
   }
-  void gradient(std::string_view node, ConstView v) override { rows_.at(std::string(node))->gradient_std = moments_of(v).std; }
+  void gradient(std::string_view node, ConstView v) override {
+    rows_.at(std::string(node))->gradient_std = moments_of(v).std;
+  }
 
  private:
   std::map<std::string, NodeSignal*> rows_;
@@ -72,20 +74,36 @@ double finite_or_huge(double v) { return std::isfinite(v) ? v : 1e300; }  // JSO
 SignalProfile probe(Session& session) {
   session.initialize();
   Network& net = session.model.network;
-  SignalProfile profile{.model = session.config.model, .scheme = session.config.scheme, .images = 0, .classes = session.dataset.classes(), .loss = 0, .nodes = {}, .weights = {}};
+  SignalProfile profile{.model = session.config.model,
+                        .scheme = session.config.scheme,
+                        .images = 0,
+                        .classes = session.dataset.classes(),
+                        .loss = 0,
+                        .nodes = {},
+                        .weights = {}};
   for (const NodeSummary& row : net.summary())
-    profile.nodes.push_back({.node = row.name, .layer = row.description, .value_mean = 0, .value_std = 0, .gradient_std = 0, .zeros = 0,
+    profile.nodes.push_back({.node = row.name,
+                             .layer = row.description,
+                             .value_mean = 0,
+                             .value_std = 0,
+                             .gradient_std = 0,
+                             .zeros = 0,
                              .weighted = !row.weights.empty() && row.weights.front()->shape.rank > 1});
   for (const Parameter* p : net.parameters()) {
     if (p->shape.rank < 2) continue;
     const Fan f = fan(p->shape);
     const std::optional<double> variance = session.scheme->variance(*p);
-    profile.weights.push_back({.parameter = p->name, .initializer = session.scheme->describe(*p), .fan_in = f.in, .fan_out = f.out,
-                               .promised_std = variance ? std::optional<double>(std::sqrt(*variance)) : std::nullopt, .measured_std = moments_of(p->value).std});
+    profile.weights.push_back({.parameter = p->name,
+                               .initializer = session.scheme->describe(*p),
+                               .fan_in = f.in,
+                               .fan_out = f.out,
+                               .promised_std = variance ? std::optional<double>(std::sqrt(*variance)) : std::nullopt,
+                               .measured_std = moments_of(p->value).std});
   }
   Batch batch;
   session.train->start_epoch(1);
-  FANIN_CHECK(session.train->next(batch), usage, "the training set gives no batch of {}; use a smaller --batch", session.config.batch);
+  FANIN_CHECK(session.train->next(batch), usage, "the training set gives no batch of {}; use a smaller --batch",
+              session.config.batch);
   Recorder recorder(profile);
   net.observe(&recorder);
   const ConstView logits = net.forward(batch.images, Mode::train);
@@ -99,14 +117,27 @@ SignalProfile probe(Session& session) {
 }
 
 std::string to_json(const SignalProfile& p) {
-  nlohmann::ordered_json json = {{"model", p.model}, {"scheme", p.scheme}, {"images", p.images}, {"classes", p.classes}, {"loss", finite_or_huge(p.loss)}};
+  nlohmann::ordered_json json = {{"model", p.model},
+                                 {"scheme", p.scheme},
+                                 {"images", p.images},
+                                 {"classes", p.classes},
+                                 {"loss", finite_or_huge(p.loss)}};
   json["nodes"] = nlohmann::ordered_json::array();
   for (const NodeSignal& n : p.nodes)
-    json["nodes"].push_back({{"node", n.node}, {"layer", n.layer}, {"value_mean", finite_or_huge(n.value_mean)}, {"value_std", finite_or_huge(n.value_std)},
-                             {"gradient_std", finite_or_huge(n.gradient_std)}, {"zeros", n.zeros}, {"weighted", n.weighted}});
+    json["nodes"].push_back({{"node", n.node},
+                             {"layer", n.layer},
+                             {"value_mean", finite_or_huge(n.value_mean)},
+                             {"value_std", finite_or_huge(n.value_std)},
+                             {"gradient_std", finite_or_huge(n.gradient_std)},
+                             {"zeros", n.zeros},
+                             {"weighted", n.weighted}});
   json["weights"] = nlohmann::ordered_json::array();
   for (const WeightSignal& w : p.weights) {
-    nlohmann::ordered_json row = {{"parameter", w.parameter}, {"initializer", w.initializer}, {"fan_in", w.fan_in}, {"fan_out", w.fan_out}, {"measured_std", w.measured_std}};
+    nlohmann::ordered_json row = {{"parameter", w.parameter},
+                                  {"initializer", w.initializer},
+                                  {"fan_in", w.fan_in},
+                                  {"fan_out", w.fan_out},
+                                  {"measured_std", w.measured_std}};
     if (w.promised_std) row["promised_std"] = *w.promised_std;
     json["weights"].push_back(std::move(row));
   }
@@ -123,9 +154,11 @@ SignalProfile profile_from_json(const std::string& text, const std::string& sour
     p.classes = json.at("classes");
     p.loss = json.at("loss");
     for (const nlohmann::json& n : json.at("nodes"))
-      p.nodes.push_back({n.at("node"), n.at("layer"), n.at("value_mean"), n.at("value_std"), n.at("gradient_std"), n.at("zeros"), n.at("weighted")});
+      p.nodes.push_back({n.at("node"), n.at("layer"), n.at("value_mean"), n.at("value_std"), n.at("gradient_std"),
+                         n.at("zeros"), n.at("weighted")});
     for (const nlohmann::json& w : json.at("weights")) {
-      WeightSignal row{w.at("parameter"), w.at("initializer"), w.at("fan_in"), w.at("fan_out"), std::nullopt, w.at("measured_std")};
+      WeightSignal row{w.at("parameter"), w.at("initializer"), w.at("fan_in"),
+                       w.at("fan_out"),   std::nullopt,        w.at("measured_std")};
       if (w.contains("promised_std")) row.promised_std = w.at("promised_std").get<double>();
       p.weights.push_back(std::move(row));
     }

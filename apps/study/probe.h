@@ -1,5 +1,5 @@
-// The signal at birth: how large values and gradients are at every node before the first step, and whether the weights have the variance
-// that their initializers promise. One batch, one forward and one backward pass in training mode.
+// The signal at birth: how large values and gradients are at every node before the first step, and whether the weights
+// have the variance that their initializers promise. One batch, one forward and one backward pass in training mode.
 // SPDX-License-Identifier: MIT
 #pragma once
 

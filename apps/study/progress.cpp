@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <unistd.h>
 
 namespace fanin {
 
@@ -27,7 +27,8 @@ std::string human_time(double seconds) {
 
 std::string bar(double share, int width) {
   const int filled = static_cast<int>(std::clamp(share, 0.0, 1.0) * width);
-  return "[" + std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(width - filled), ' ') + "]";
+  return "[" + std::string(static_cast<std::size_t>(filled), '#') +
+         std::string(static_cast<std::size_t>(width - filled), ' ') + "]";
 }
 
 bool terminal_output() { return ::isatty(STDOUT_FILENO) == 1; }
@@ -61,8 +62,9 @@ void TrainProgressLine::after_step(const StepRow& s, const TrainProgress& p) {
   if (!live_ || now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   const double done = static_cast<double>(s.step), left = eta_.seconds_left(done, total_steps_);
-  show(fmt::format("\r\x1b[Kepoch {}/{} {} loss {:.4f} lr {:.4f} {:.0f} images/s, {} left", s.epoch, epochs_, bar(done / total_steps_, 24),
-                   p.loss_sum / static_cast<double>(std::max<std::int64_t>(1, p.images)), s.learning_rate, static_cast<double>(p.images) / std::max(1e-9, p.seconds),
+  show(fmt::format("\r\x1b[Kepoch {}/{} {} loss {:.4f} lr {:.4f} {:.0f} images/s, {} left", s.epoch, epochs_,
+                   bar(done / total_steps_, 24), p.loss_sum / static_cast<double>(std::max<std::int64_t>(1, p.images)),
+                   s.learning_rate, static_cast<double>(p.images) / std::max(1e-9, p.seconds),
                    left < 0.0 ? "?" : human_time(left)));
   line_open_ = true;
 }
@@ -70,8 +72,10 @@ void TrainProgressLine::after_step(const StepRow& s, const TrainProgress& p) {
 void TrainProgressLine::after_epoch(const EpochRow& r, const TrainProgress& p) {
   clear();
   const double left = eta_.seconds_left(static_cast<double>(p.step), total_steps_);
-  show(fmt::format("epoch {:>3}/{}  train loss {:.4f} accuracy {:.2f} %  test loss {:.4f} accuracy {:.2f} %  {:.0f} images/s{}\n", r.epoch, epochs_, r.train_loss,
-                   100.0 * r.train_accuracy, r.test_loss, 100.0 * r.test_accuracy, r.images_per_second, left > 0.5 ? ", " + human_time(left) + " left" : ""));
+  show(fmt::format(
+      "epoch {:>3}/{}  train loss {:.4f} accuracy {:.2f} %  test loss {:.4f} accuracy {:.2f} %  {:.0f} images/s{}\n",
+      r.epoch, epochs_, r.train_loss, 100.0 * r.train_accuracy, r.test_loss, 100.0 * r.test_accuracy,
+      r.images_per_second, left > 0.5 ? ", " + human_time(left) + " left" : ""));
 }
 
 }  // namespace fanin

@@ -1,4 +1,5 @@
-// What a person sees of long work. On a terminal one live line with a bar and the time left; in a pipe one line per finished epoch.
+// What a person sees of long work. On a terminal one live line with a bar and the time left; in a pipe one line per
+// finished epoch.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,9 +10,9 @@
 
 namespace fanin {
 
-std::string human_time(double seconds);           // "4.2 s", "3 min 20 s", "2 h 5 min"
-std::string bar(double share, int width);         // "[#####     ]"
-bool terminal_output();                           // is standard output a terminal?
+std::string human_time(double seconds);    // "4.2 s", "3 min 20 s", "2 h 5 min"
+std::string bar(double share, int width);  // "[#####     ]"
+bool terminal_output();                    // is standard output a terminal?
 
 // Seconds left, from the work done since it began. Negative while nothing is known.
 class Eta {
@@ -29,7 +30,8 @@ class Eta {
 
 class TrainProgressLine : public RunWatcher {
  public:
-  explicit TrainProgressLine(std::string heading = "") : heading_(std::move(heading)) {}  // shown once the run really begins
+  explicit TrainProgressLine(std::string heading = "")
+      : heading_(std::move(heading)) {}  // shown once the run really begins
   void begin(const RunConfig& config, const TrainProgress& start, int batches_per_epoch) override;
   void note(const std::string& sentence) override;
   void after_step(const StepRow& step, const TrainProgress& progress) override;

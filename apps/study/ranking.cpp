@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/ranking.h"
 
+#include "apps/study/metrics.h"
 #include "apps/study/probe.h"
 #include "core/text.h"
 
@@ -36,7 +37,8 @@ int classes_of(const Comparison& c, const std::string& model, const io::Path& ou
   return 0;
 }
 
-// Without a target given: 90 % of the best median, so that every comparison has a line that some reach early and some late.
+// Without a target given: 90 % of the best median, so that every comparison has a line that some reach early and some
+// late.
 double choose_target(double given, const std::vector<RankingRow>& rows) {
   constexpr double kShareOfBest = 0.9;
   if (given > 0.0) return given;
@@ -63,7 +65,8 @@ void fill_row(RankingRow& row) {
 void fill_epochs_to(RankingRow& row, double target) {
   std::vector<double> epochs;
   for (const SeedResult& s : row.seeds) {
-    const std::vector<EpochRow>::const_iterator first = std::find_if(s.rows.begin(), s.rows.end(), [&](const EpochRow& r) { return r.test_accuracy >= target; });
+    const std::vector<EpochRow>::const_iterator first =
+        std::find_if(s.rows.begin(), s.rows.end(), [&](const EpochRow& r) { return r.test_accuracy >= target; });
     if (first != s.rows.end() && s.status.state == RunState::done) epochs.push_back(first->epoch);
   }
   row.reached = static_cast<int>(epochs.size());
@@ -79,8 +82,10 @@ void compare_to_best(RankingRow& row, const RankingRow& best) {
     if (of_best.contains(s.seed)) differences.push_back(s.final_accuracy - of_best.at(s.seed));
   if (!differences.empty()) row.difference = mean(differences);
   row.interval = paired_interval(differences);
-  if (!row.interval) row.verdict = "too few seeds";
-  else row.verdict = row.interval->contains(0.0) ? "no difference found" : *row.difference < 0.0 ? "worse" : "better";
+  if (!row.interval)
+    row.verdict = "too few seeds";
+  else
+    row.verdict = row.interval->contains(0.0) ? "no difference found" : *row.difference < 0.0 ? "worse" : "better";
 }
 
 std::string percent(double v) { return fmt::format("{:.2f}", 100.0 * v); }
@@ -88,7 +93,8 @@ std::string percent(double v) { return fmt::format("{:.2f}", 100.0 * v); }
 std::string difference_text(const RankingRow& row) {
   if (row.verdict == "best" || !row.difference) return "";
   if (!row.interval) return fmt::format("{:+.2f}", 100.0 * *row.difference);
-  return fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100.0 * *row.difference, 100.0 * row.interval->low, 100.0 * row.interval->high);
+  return fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100.0 * *row.difference, 100.0 * row.interval->low,
+                     100.0 * row.interval->high);
 }
 
 std::string epochs_text(const RankingRow& row) {
@@ -97,14 +103,24 @@ std::string epochs_text(const RankingRow& row) {
 }
 
 std::vector<std::string> cells(const RankingRow& row) {
-  return {row.label(), std::to_string(row.seeds.size()), fmt::format("{} [{}, {}]", percent(row.final_accuracy.median), percent(row.final_accuracy.low), percent(row.final_accuracy.high)),
-          epochs_text(row), percent(row.area), fmt::format("{}/{}", row.diverged, row.seeds.size()), difference_text(row), row.verdict};
+  return {row.label(),
+          std::to_string(row.seeds.size()),
+          fmt::format("{} [{}, {}]", percent(row.final_accuracy.median), percent(row.final_accuracy.low),
+                      percent(row.final_accuracy.high)),
+          epochs_text(row),
+          percent(row.area),
+          fmt::format("{}/{}", row.diverged, row.seeds.size()),
+          difference_text(row),
+          row.verdict};
 }
 
-const std::vector<std::string> kColumns = {"scheme", "n", "final test accuracy %", "epochs to target", "mean of curve %", "diverged", "difference to best [95 %]", "verdict"};
+const std::vector<std::string> kColumns = {
+    "scheme",          "n",        "final test accuracy %",     "epochs to target",
+    "mean of curve %", "diverged", "difference to best [95 %]", "verdict"};
 
 std::string csv_cell(std::string text) {
-  if (!text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos && !parse_number(text)) text.insert(0, "'");  // no formula for a spreadsheet
+  if (!text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos && !parse_number(text))
+    text.insert(0, "'");  // no formula for a spreadsheet
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -128,13 +144,19 @@ std::vector<ModelRanking> rank(const Comparison& c, const io::Path& out) {
         row.show_rate = c.rates.size() > 1;
         for (const PlannedRun& run : runs) {
           if (run.config.model != model || run.config.scheme != scheme || run.config.lr != rate) continue;
-          SeedResult s{.seed = run.config.seed, .status = read_status(run.folder), .rows = read_metrics(run.folder), .step_losses = first_losses(run.folder), .final_accuracy = 0};
+          SeedResult s{.seed = run.config.seed,
+                       .status = read_status(run.folder),
+                       .rows = read_metrics(run.folder),
+                       .step_losses = first_losses(run.folder),
+                       .final_accuracy = 0};
           const bool diverged = s.status.state == RunState::diverged;
           if (!diverged && s.status.state != RunState::done) {
             ++ranking.missing;
             continue;
           }
-          s.final_accuracy = diverged ? (ranking.classes > 0 ? 1.0 / ranking.classes : 0.0) : s.rows.empty() ? 0.0 : s.rows.back().test_accuracy;
+          s.final_accuracy = diverged         ? (ranking.classes > 0 ? 1.0 / ranking.classes : 0.0)
+                             : s.rows.empty() ? 0.0
+                                              : s.rows.back().test_accuracy;
           row.seeds.push_back(std::move(s));
         }
         fill_row(row);
@@ -142,10 +164,14 @@ std::vector<ModelRanking> rank(const Comparison& c, const io::Path& out) {
       }
     ranking.target = choose_target(c.target, ranking.rows);
     for (RankingRow& row : ranking.rows) fill_epochs_to(row, ranking.target);
-    std::stable_sort(ranking.rows.begin(), ranking.rows.end(), [](const RankingRow& a, const RankingRow& b) { return a.final_accuracy.median > b.final_accuracy.median; });
+    std::stable_sort(ranking.rows.begin(), ranking.rows.end(), [](const RankingRow& a, const RankingRow& b) {
+      return a.final_accuracy.median > b.final_accuracy.median;
+    });
     for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
-      if (i == 0) ranking.rows[i].verdict = "best";
-      else compare_to_best(ranking.rows[i], ranking.rows[0]);
+      if (i == 0)
+        ranking.rows[i].verdict = "best";
+      else
+        compare_to_best(ranking.rows[i], ranking.rows[0]);
     }
     rankings.push_back(std::move(ranking));
   }
@@ -153,7 +179,9 @@ std::vector<ModelRanking> rank(const Comparison& c, const io::Path& out) {
 }
 
 std::string target_sentence(const ModelRanking& r) {
-  std::string text = fmt::format("target {:.2f} %; [..] are quartiles over seeds; a diverged run counts as chance ({:.1f} %)", 100.0 * r.target, r.classes > 0 ? 100.0 / r.classes : 0.0);
+  std::string text =
+      fmt::format("target {:.2f} %; [..] are quartiles over seeds; a diverged run counts as chance ({:.1f} %)",
+                  100.0 * r.target, r.classes > 0 ? 100.0 / r.classes : 0.0);
   if (r.missing > 0) text += fmt::format("; {} planned runs are not finished", r.missing);
   return text;
 }
@@ -188,13 +216,17 @@ std::string ranking_markdown(const std::vector<ModelRanking>& rankings) {
 }
 
 std::string ranking_csv(const std::vector<ModelRanking>& rankings) {
-  std::string text = "model,scheme,lr,n,median,low_quartile,high_quartile,epochs_to_target,reached,mean_of_curve,diverged,difference,interval_low,interval_high,verdict\n";
+  std::string text =
+      "model,scheme,lr,n,median,low_quartile,high_quartile,epochs_to_target,reached,mean_of_curve,diverged,difference,"
+      "interval_low,interval_high,verdict\n";
   const auto optional = [](const std::optional<double>& v) { return v ? fmt::format("{}", *v) : std::string(); };
   for (const ModelRanking& r : rankings)
     for (const RankingRow& row : r.rows)
-      text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(r.model), csv_cell(row.scheme), row.rate, row.seeds.size(), row.final_accuracy.median,
-                          row.final_accuracy.low, row.final_accuracy.high, optional(row.epochs_to_target), row.reached, row.area, row.diverged, optional(row.difference),
-                          row.interval ? fmt::format("{}", row.interval->low) : "", row.interval ? fmt::format("{}", row.interval->high) : "", row.verdict);
+      text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(r.model), csv_cell(row.scheme),
+                          row.rate, row.seeds.size(), row.final_accuracy.median, row.final_accuracy.low,
+                          row.final_accuracy.high, optional(row.epochs_to_target), row.reached, row.area, row.diverged,
+                          optional(row.difference), row.interval ? fmt::format("{}", row.interval->low) : "",
+                          row.interval ? fmt::format("{}", row.interval->high) : "", row.verdict);
   return text;
 }
 

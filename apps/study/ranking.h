@@ -1,4 +1,4 @@
-// The result of a comparison as numbers: one row per scheme (and learning rate) of a model, best first, each with its n.
+// The result of a comparison as numbers: one row per scheme (and learning rate) of a model, best first, with its n.
 // A diverged run counts with chance accuracy, 1 / classes: it is shown and counted, never dropped.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -23,16 +23,16 @@ struct SeedResult {
 struct RankingRow {
   std::string scheme;
   double rate = 0;
-  std::vector<SeedResult> seeds;          // finished runs only, in the order of Comparison::seeds
+  std::vector<SeedResult> seeds;  // finished runs only, in the order of Comparison::seeds
   int diverged = 0;
   Quartiles final_accuracy;
-  double area = 0;                        // mean test accuracy over epochs and seeds
-  std::optional<double> epochs_to_target; // median over seeds that reach it
-  int reached = 0;                        // seeds that reach the target
-  std::optional<double> difference;       // mean paired difference to the first row
-  std::optional<Interval> interval;       // of it
-  std::string verdict;                    // "best", "worse", "no difference found", "too few seeds"
-  std::string label() const;              // scheme, with the rate where several are compared
+  double area = 0;                         // mean test accuracy over epochs and seeds
+  std::optional<double> epochs_to_target;  // median over seeds that reach it
+  int reached = 0;                         // seeds that reach the target
+  std::optional<double> difference;        // mean paired difference to the first row
+  std::optional<Interval> interval;        // of it
+  std::string verdict;                     // "best", "worse", "no difference found", "too few seeds"
+  std::string label() const;               // scheme, with the rate where several are compared
   bool show_rate = false;
 };
 
@@ -46,7 +46,7 @@ struct ModelRanking {
 
 std::vector<ModelRanking> rank(const Comparison& comparison, const io::Path& out);
 
-std::string ranking_table(const ModelRanking& ranking);     // for a terminal
+std::string ranking_table(const ModelRanking& ranking);  // for a terminal
 std::string ranking_markdown(const std::vector<ModelRanking>& rankings);
 std::string ranking_csv(const std::vector<ModelRanking>& rankings);
 std::string target_sentence(const ModelRanking& ranking);

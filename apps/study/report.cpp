@@ -22,13 +22,18 @@ constexpr const char* kHead = R"(<!doctype html>
 <style>
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #ffffff; --faint: #d8d8d8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #161616; --faint: #3a3a3a; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 svg { width: 100%; height: auto; margin-top: 1rem; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--ink); } .grid { stroke: var(--faint); } .zero { stroke: var(--ink); stroke-dasharray: 4 3; }
-.line { fill: none; stroke-width: 2; } .band { opacity: .18; } .interval { stroke: var(--ink); stroke-width: 2; } .centre { fill: #d55e00; }
-.legend span { margin-right: 1.2em; white-space: nowrap; } .legend i { display: inline-block; width: 1em; height: .6em; margin-right: .4em; }
-table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto; } td, th { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
-td:first-child, th:first-child { text-align: left; } pre { white-space: pre-wrap; background: var(--faint); padding: .8rem; } .note { font-size: .9rem; }
+.line { fill: none; stroke-width: 2; } .band { opacity: .18; }
+.interval { stroke: var(--ink); stroke-width: 2; } .centre { fill: #d55e00; }
+.legend span { margin-right: 1.2em; white-space: nowrap; }
+.legend i { display: inline-block; width: 1em; height: .6em; margin-right: .4em; }
+table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto; }
+td, th { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
+td:first-child, th:first-child { text-align: left; }
+pre { white-space: pre-wrap; background: var(--faint); padding: .8rem; } .note { font-size: .9rem; }
 </style></head><body>
 )";
 
@@ -56,7 +61,11 @@ std::vector<SignalProfile> profiles_of(const Comparison& c, const std::string& m
 }
 
 Plot signal_plot(const std::vector<SignalProfile>& profiles, const char* title, double NodeSignal::*member) {
-  Plot plot{.title = title, .x_label = "layer with weights, input to output", .y_label = "standard deviation, log scale", .log_y = true, .series = {}};
+  Plot plot{.title = title,
+            .x_label = "layer with weights, input to output",
+            .y_label = "standard deviation, log scale",
+            .log_y = true,
+            .series = {}};
   for (const SignalProfile& p : profiles) {
     PlotSeries s{p.scheme, {}, {}, {}, {}};
     for (const NodeSignal& n : p.nodes)
@@ -79,11 +88,13 @@ std::string signal_table(const std::vector<SignalProfile>& profiles) {
   for (std::size_t i = 0; i < profiles.front().nodes.size(); ++i) {
     if (!profiles.front().nodes[i].weighted) continue;
     Row row = {profiles.front().nodes[i].node};
-    for (const SignalProfile& p : profiles) row.push_back(number(p.nodes[i].value_std) + " / " + number(p.nodes[i].gradient_std));
+    for (const SignalProfile& p : profiles)
+      row.push_back(number(p.nodes[i].value_std) + " / " + number(p.nodes[i].gradient_std));
     rows.push_back(std::move(row));
   }
   Row loss = {"loss of the batch"};
-  for (const SignalProfile& p : profiles) loss.push_back(fmt::format("{} (ln {} = {:.3f})", number(p.loss), p.classes, std::log(p.classes)));
+  for (const SignalProfile& p : profiles)
+    loss.push_back(fmt::format("{} (ln {} = {:.3f})", number(p.loss), p.classes, std::log(p.classes)));
   rows.push_back(std::move(loss));
   return table(head, rows);
 }
@@ -92,10 +103,14 @@ std::string promise_table(const std::vector<SignalProfile>& profiles) {
   std::vector<Row> rows;
   for (const SignalProfile& p : profiles)
     for (const WeightSignal& w : p.weights)
-      rows.push_back({w.parameter, p.scheme, w.initializer, fmt::format("{:g}", w.fan_in), fmt::format("{:g}", w.fan_out), w.promised_std ? number(*w.promised_std) : "none", number(w.measured_std),
-                      w.promised_std && *w.promised_std > 0.0 ? fmt::format("{:.3f}", w.measured_std / *w.promised_std) : ""});
+      rows.push_back(
+          {w.parameter, p.scheme, w.initializer, fmt::format("{:g}", w.fan_in), fmt::format("{:g}", w.fan_out),
+           w.promised_std ? number(*w.promised_std) : "none", number(w.measured_std),
+           w.promised_std && *w.promised_std > 0.0 ? fmt::format("{:.3f}", w.measured_std / *w.promised_std) : ""});
   return "<details><summary>Promised and measured standard deviation of every weight</summary>" +
-         table({"weight", "scheme", "initializer", "fan in", "fan out", "promised", "measured", "measured / promised"}, rows) + "</details>\n";
+         table({"weight", "scheme", "initializer", "fan in", "fan out", "promised", "measured", "measured / promised"},
+               rows) +
+         "</details>\n";
 }
 
 // A band over seeds: median and quartiles at each position that all seeds reach.
@@ -117,13 +132,26 @@ PlotSeries band(const RankingRow& row, std::size_t length, ValueAt value_at) {
 }
 
 std::string curves(const ModelRanking& ranking) {
-  Plot steps{.title = "The first steps", .x_label = "logged training step", .y_label = "training loss of the batch, log scale, median and quartiles over seeds", .log_y = true, .series = {}};
-  Plot epochs{.title = "Test accuracy", .x_label = "epoch", .y_label = "%, median and quartiles over seeds", .log_y = false, .series = {}};
+  Plot steps{.title = "The first steps",
+             .x_label = "logged training step",
+             .y_label = "training loss of the batch, log scale, median and quartiles over seeds",
+             .log_y = true,
+             .series = {}};
+  Plot epochs{.title = "Test accuracy",
+              .x_label = "epoch",
+              .y_label = "%, median and quartiles over seeds",
+              .log_y = false,
+              .series = {}};
   for (const RankingRow& row : ranking.rows) {
     std::size_t most_steps = 0, most_epochs = 0;
-    for (const SeedResult& s : row.seeds) most_steps = std::max(most_steps, s.step_losses.size()), most_epochs = std::max(most_epochs, s.rows.size());
-    steps.series.push_back(band(row, most_steps, [](const SeedResult& s, std::size_t i) { return i < s.step_losses.size() ? std::optional<double>(s.step_losses[i]) : std::nullopt; }));
-    epochs.series.push_back(band(row, most_epochs, [](const SeedResult& s, std::size_t i) { return i < s.rows.size() ? std::optional<double>(100.0 * s.rows[i].test_accuracy) : std::nullopt; }));
+    for (const SeedResult& s : row.seeds)
+      most_steps = std::max(most_steps, s.step_losses.size()), most_epochs = std::max(most_epochs, s.rows.size());
+    steps.series.push_back(band(row, most_steps, [](const SeedResult& s, std::size_t i) {
+      return i < s.step_losses.size() ? std::optional<double>(s.step_losses[i]) : std::nullopt;
+    }));
+    epochs.series.push_back(band(row, most_epochs, [](const SeedResult& s, std::size_t i) {
+      return i < s.rows.size() ? std::optional<double>(100.0 * s.rows[i].test_accuracy) : std::nullopt;
+    }));
   }
   return svg(steps) + svg(epochs);
 }
@@ -134,20 +162,36 @@ std::string ranking_section(const ModelRanking& ranking) {
   std::string diverged;
   for (const RankingRow& row : ranking.rows) {
     const auto percent = [](double v) { return fmt::format("{:.2f}", 100.0 * v); };
-    rows.push_back({row.label(), std::to_string(row.seeds.size()), fmt::format("{} [{}, {}]", percent(row.final_accuracy.median), percent(row.final_accuracy.low), percent(row.final_accuracy.high)),
-                    row.epochs_to_target ? fmt::format("{:g} ({}/{})", *row.epochs_to_target, row.reached, row.seeds.size()) : "never", percent(row.area),
-                    fmt::format("{}/{}", row.diverged, row.seeds.size()),
-                    !row.difference ? "" : row.interval ? fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100 * *row.difference, 100 * row.interval->low, 100 * row.interval->high) : fmt::format("{:+.2f}", 100 * *row.difference),
+    rows.push_back({row.label(), std::to_string(row.seeds.size()),
+                    fmt::format("{} [{}, {}]", percent(row.final_accuracy.median), percent(row.final_accuracy.low),
+                                percent(row.final_accuracy.high)),
+                    row.epochs_to_target
+                        ? fmt::format("{:g} ({}/{})", *row.epochs_to_target, row.reached, row.seeds.size())
+                        : "never",
+                    percent(row.area), fmt::format("{}/{}", row.diverged, row.seeds.size()),
+                    !row.difference ? ""
+                    : row.interval  ? fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100 * *row.difference,
+                                                  100 * row.interval->low, 100 * row.interval->high)
+                                    : fmt::format("{:+.2f}", 100 * *row.difference),
                     row.verdict});
     if (row.difference)
-      intervals.push_back({row.label(), 100 * *row.difference, row.interval ? 100 * row.interval->low : 0.0, row.interval ? 100 * row.interval->high : 0.0, row.interval.has_value()});
+      intervals.push_back({row.label(), 100 * *row.difference, row.interval ? 100 * row.interval->low : 0.0,
+                           row.interval ? 100 * row.interval->high : 0.0, row.interval.has_value()});
     for (const SeedResult& s : row.seeds)
-      if (s.status.state == RunState::diverged) diverged += fmt::format("<li>{}, seed {}: {}</li>", escape_html(row.label()), s.seed, escape_html(s.status.reason));
+      if (s.status.state == RunState::diverged)
+        diverged +=
+            fmt::format("<li>{}, seed {}: {}</li>", escape_html(row.label()), s.seed, escape_html(s.status.reason));
   }
-  std::string out = table({"scheme", "n", "final test accuracy %", "epochs to target", "mean of curve %", "diverged", "paired difference to best, 95 % interval", "verdict"}, rows);
-  out += "<p class=\"note\">" + escape_html(target_sentence(ranking)) + ". Differences are paired by seed: runs of one seed see the same images in the same order. "
-         "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a bootstrap over seeds.</p>\n";
-  if (!intervals.empty()) out += svg_intervals("Paired difference to " + ranking.rows.front().label(), "percentage points of final test accuracy, 95 % interval", intervals);
+  std::string out = table({"scheme", "n", "final test accuracy %", "epochs to target", "mean of curve %", "diverged",
+                           "paired difference to best, 95 % interval", "verdict"},
+                          rows);
+  out += "<p class=\"note\">" + escape_html(target_sentence(ranking)) +
+         ". Differences are paired by seed: runs of one seed see the same images in the same order. "
+         "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a "
+         "bootstrap over seeds.</p>\n";
+  if (!intervals.empty())
+    out += svg_intervals("Paired difference to " + ranking.rows.front().label(),
+                         "percentage points of final test accuracy, 95 % interval", intervals);
   if (!diverged.empty()) out += "<h3>Diverged runs</h3><ul>" + diverged + "</ul>\n";
   return out;
 }
@@ -156,19 +200,28 @@ std::string ranking_section(const ModelRanking& ranking) {
 
 std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out) {
   std::string page = kHead;
-  page += fmt::format("<h1>Initialization schemes compared</h1><p>{} schemes, {} networks, {} paired seeds, data <code>{}</code>, {} epochs of batch {}.</p>\n", c.schemes.size(),
-                      c.models.size(), c.seeds.size(), escape_html(c.base.data), c.base.epochs, c.base.batch);
+  page += fmt::format(
+      "<h1>Initialization schemes compared</h1><p>{} schemes, {} networks, {} paired seeds, data <code>{}</code>, {} "
+      "epochs of batch {}.</p>\n",
+      c.schemes.size(), c.models.size(), c.seeds.size(), escape_html(c.base.data), c.base.epochs, c.base.batch);
   for (const ModelRanking& ranking : rankings) {
-    page += "<h2>" + escape_html(ranking.model) + "</h2>\n<h3>The signal at birth</h3><p>Before any training, one batch: how large values and gradients are at the output of each layer. "
-            "A good scheme keeps both level; what shrinks or grows by a factor per layer is lost or explodes with depth.</p>\n";
+    page += "<h2>" + escape_html(ranking.model) +
+            "</h2>\n<h3>The signal at birth</h3><p>Before any training, one batch: how large values and gradients are "
+            "at the output of each layer. "
+            "A good scheme keeps both level; what shrinks or grows by a factor per layer is lost or explodes with "
+            "depth.</p>\n";
     const std::vector<SignalProfile> profiles = profiles_of(c, ranking.model, out);
     if (!profiles.empty())
-      page += svg(signal_plot(profiles, "Values", &NodeSignal::value_std)) + svg(signal_plot(profiles, "Gradients", &NodeSignal::gradient_std)) + "<details><summary>The same as a table</summary>" +
-              signal_table(profiles) + "</details>\n" + promise_table(profiles);
+      page += svg(signal_plot(profiles, "Values", &NodeSignal::value_std)) +
+              svg(signal_plot(profiles, "Gradients", &NodeSignal::gradient_std)) +
+              "<details><summary>The same as a table</summary>" + signal_table(profiles) + "</details>\n" +
+              promise_table(profiles);
     page += "<h3>Training</h3>" + curves(ranking) + "<h3>Ranking</h3>" + ranking_section(ranking);
   }
-  page += "<h2>How to repeat it</h2><pre>" + escape_html(c.command) + "</pre>\n<details><summary>Settings that all runs share</summary><pre>" + escape_html(to_toml(c.base)) +
-          "</pre></details>\n<details><summary>Where this page was made</summary><pre>" + escape_html(environment_json()) + "</pre></details>\n</body></html>\n";
+  page += "<h2>How to repeat it</h2><pre>" + escape_html(c.command) +
+          "</pre>\n<details><summary>Settings that all runs share</summary><pre>" + escape_html(to_toml(c.base)) +
+          "</pre></details>\n<details><summary>Where this page was made</summary><pre>" +
+          escape_html(environment_json()) + "</pre></details>\n</body></html>\n";
   return page;
 }
 

@@ -2,8 +2,10 @@
 #include "apps/study/run.h"
 
 #include "apps/study/environment.h"
+#include "apps/study/metrics.h"
 #include "apps/study/session.h"
 #include "core/check.h"
+#include "core/io/lock.h"
 #include "core/text.h"
 #include "core/train/checkpoint.h"
 
@@ -22,11 +24,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view state_names[] = {"fresh", "running", "done", "diverged", "interrupted", "failed"};
-constexpr std::string_view kHeader = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second,weights_hash\n";
 
 void write_status(const io::Path& folder, const RunStatus& s) {
-  const nlohmann::ordered_json json = {{"state", to_string(s.state)}, {"epoch", s.epoch}, {"step", s.step}, {"reason", s.reason}, {"node", s.node}};
-  io::write_atomically(folder / "status.json", json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  const nlohmann::ordered_json json = {
+      {"state", to_string(s.state)}, {"epoch", s.epoch}, {"step", s.step}, {"reason", s.reason}, {"node", s.node}};
+  io::write_atomically(folder / "status.json",
+                       json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 // Refuses to mix two configurations in one folder.
@@ -34,21 +37,27 @@ void check_same_config(const RunConfig& config, const io::Path& folder) {
   RunConfig before;
   read_toml(before, folder / "config.toml");
   const std::string changes = difference(before, config);
-  FANIN_CHECK(changes.empty(), usage, "{} holds a run with other settings ({}); choose another --run folder or the old settings", folder.string(), changes);
+  FANIN_CHECK(changes.empty(), usage,
+              "{} holds a run with other settings ({}); choose another --run folder or the old settings",
+              folder.string(), changes);
 }
 
 // One execution of a run: the files around a Trainer.
 class Execution : public TrainObserver {
  public:
   Execution(const RunConfig& config, const io::Path& folder, RunWatcher& watcher, const std::atomic<int>& stop)
-      : config_(config), folder_(folder), watcher_(watcher), stop_(stop), session_(open_session(config)),
+      : config_(config),
+        folder_(folder),
+        watcher_(watcher),
+        stop_(stop),
+        session_(open_session(config)),
         trainer_(session_->model.network, *session_->train, session_->test.get(), train_options(config)) {}
 
   RunStatus run() {
-    const io::Path log = folder_ / "log.txt";
-    log_ = io::Appender(log, std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0);
-    if (std::filesystem::exists(checkpoint())) resume();
-    else begin();
+    if (std::filesystem::exists(checkpoint()))
+      resume();
+    else
+      begin();
     watcher_.begin(config_, trainer_.progress(), session_->train->batches_per_epoch());
     status(RunState::running);
     switch (trainer_.run(*this)) {
@@ -58,7 +67,8 @@ class Execution : public TrainObserver {
         break;
       case TrainResult::diverged:
         status_.node = trainer_.divergence().node;
-        status_.reason = fmt::format("diverged in step {} at {}: {}", trainer_.divergence().step, trainer_.divergence().node, trainer_.divergence().detail);
+        status_.reason = fmt::format("diverged in step {} at {}: {}", trainer_.divergence().step,
+                                     trainer_.divergence().node, trainer_.divergence().detail);
         status(RunState::diverged);
         break;
       case TrainResult::finished:
@@ -66,22 +76,34 @@ class Execution : public TrainObserver {
         status(RunState::done);
         break;
     }
-    say(fmt::format("{} after step {}{}{}", to_string(status_.state), status_.step, status_.reason.empty() ? "" : ": ", status_.reason));
+    say(fmt::format("{} after step {}{}{}", to_string(status_.state), status_.step, status_.reason.empty() ? "" : ": ",
+                    status_.reason));
     return status_;
   }
 
  private:
+  void open_log() {
+    const io::Path log = folder_ / "log.txt";
+    log_ = io::Appender(log, std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0);
+  }
+
   // One line of log.txt, with the time (UTC).
-  void say(const std::string& sentence) { log_.append(fmt::format("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::gmtime(std::time(nullptr)), sentence)); }
+  void say(const std::string& sentence) {
+    log_.append(fmt::format("{:%Y-%m-%d %H:%M:%S} {}\n", fmt::gmtime(std::time(nullptr)), sentence));
+  }
 
   Network& net() { return session_->model.network; }
   io::Path checkpoint() const { return folder_ / "last.safetensors"; }
   Metadata weights_metadata() const {
-    return {{"format", "fanin-weights"}, {"model", config_.model}, {"scheme", config_.scheme}, {"classes", std::to_string(session_->dataset.classes())}};
+    return {{"format", "fanin-weights"},
+            {"model", config_.model},
+            {"scheme", config_.scheme},
+            {"classes", std::to_string(session_->dataset.classes())}};
   }
 
   void begin() {
-    io::write_atomically(folder_ / "config.toml", to_toml(config_));
+    io::write_atomically(folder_ / "config.toml", to_toml(config_));  // first: it makes the folder a run
+    open_log();
     io::write_atomically(folder_ / "env.json", environment_json());
     session_->initialize();
     save_weights(folder_ / "init.safetensors", net(), weights_metadata());
@@ -91,14 +113,19 @@ class Execution : public TrainObserver {
   }
 
   void resume() {
+    open_log();
     const Metadata m = load_checkpoint(checkpoint(), net(), trainer_.optimizer(), trainer_.progress());
     const Metadata::const_iterator data = m.find("data"), length = m.find("steps_bytes");
     FANIN_CHECK(data != m.end() && length != m.end(), input, "{} is not a checkpoint of a run", checkpoint().string());
-    FANIN_CHECK(data->second == session_->dataset.fingerprint, input, "{}: the data set has changed since this run began (was {}, is {}); use the same data or a new --run folder",
-                folder_.string(), data->second, session_->dataset.fingerprint);
-    steps_ = io::Appender(folder_ / "steps.jsonl", static_cast<std::uint64_t>(parse_integer(length->second).value_or(0)));
+    FANIN_CHECK(
+        data->second == session_->dataset.fingerprint, input,
+        "{}: the data set has changed since this run began (was {}, is {}); use the same data or a new --run folder",
+        folder_.string(), data->second, session_->dataset.fingerprint);
+    steps_ =
+        io::Appender(folder_ / "steps.jsonl", static_cast<std::uint64_t>(parse_integer(length->second).value_or(0)));
     io::write_atomically(folder_ / "metrics.csv", metrics_csv(trainer_.progress().rows));
-    const std::string sentence = fmt::format("resuming at epoch {}, step {}", trainer_.progress().epoch, trainer_.progress().step);
+    const std::string sentence =
+        fmt::format("resuming at epoch {}, step {}", trainer_.progress().epoch, trainer_.progress().step);
     say(sentence);
     watcher_.note(sentence);
   }
@@ -106,7 +133,9 @@ class Execution : public TrainObserver {
   void save() {
     steps_.sync();
     save_checkpoint(checkpoint(), net(), trainer_.optimizer(), trainer_.progress(),
-                    {{"data", session_->dataset.fingerprint}, {"steps_bytes", std::to_string(steps_.size())}, {"config", config_hash(config_)}});
+                    {{"data", session_->dataset.fingerprint},
+                     {"steps_bytes", std::to_string(steps_.size())},
+                     {"config", config_hash(config_)}});
     io::write_atomically(folder_ / "metrics.csv", metrics_csv(trainer_.progress().rows));
   }
 
@@ -120,22 +149,27 @@ class Execution : public TrainObserver {
 
   void after_step(const StepRow& s, const TrainProgress& p) override {
     if (s.step % config_.log_every == 0)
-      steps_.append(fmt::format("{{\"step\":{},\"epoch\":{},\"loss\":{},\"accuracy\":{},\"lr\":{}}}\n", s.step, s.epoch, s.loss, s.accuracy, s.learning_rate));
+      steps_.append(fmt::format("{{\"step\":{},\"epoch\":{},\"loss\":{},\"accuracy\":{},\"lr\":{}}}\n", s.step, s.epoch,
+                                s.loss, s.accuracy, s.learning_rate));
     if (config_.checkpoint_every > 0 && s.step % config_.checkpoint_every == 0) save();
-    if (Clock::now() - last_status_ > std::chrono::seconds(1)) status(RunState::running);  // for those who watch the folder
+    if (Clock::now() - last_status_ > std::chrono::seconds(1))
+      status(RunState::running);  // for those who watch the folder
     watcher_.after_step(s, p);
   }
 
   void after_epoch(const EpochRow& row, const TrainProgress& p) override {
     save();
-    if (config_.validation > 0 && is_best(p.rows)) save_weights(folder_ / "best.safetensors", net(), weights_metadata());
+    if (config_.validation > 0 && is_best(p.rows))
+      save_weights(folder_ / "best.safetensors", net(), weights_metadata());
     status(RunState::running);
-    say(fmt::format("epoch {}: train loss {:.4f}, test accuracy {:.2f} %", row.epoch, row.train_loss, 100.0 * row.test_accuracy));
+    say(fmt::format("epoch {}: train loss {:.4f}, test accuracy {:.2f} %", row.epoch, row.train_loss,
+                    100.0 * row.test_accuracy));
     watcher_.after_epoch(row, p);
   }
 
   static bool is_best(const std::vector<EpochRow>& rows) {
-    return std::all_of(rows.begin(), rows.end() - 1, [&](const EpochRow& r) { return r.test_accuracy < rows.back().test_accuracy; });
+    return std::all_of(rows.begin(), rows.end() - 1,
+                       [&](const EpochRow& r) { return r.test_accuracy < rows.back().test_accuracy; });
   }
 
   bool should_stop() override { return stop_.load() != 0 || watcher_.should_stop(); }
@@ -159,12 +193,14 @@ RunStatus read_status(const io::Path& folder) {
   const io::Path path = folder / "status.json";
   if (!std::filesystem::exists(path)) return {};
   const nlohmann::json json = nlohmann::json::parse(io::read_text(path), nullptr, false);
-  FANIN_CHECK(json.is_object() && json.value("state", nlohmann::json()).is_string(), input, "{} is damaged; remove it to resume from the checkpoint", path.string());
+  FANIN_CHECK(json.is_object() && json.value("state", nlohmann::json()).is_string(), input,
+              "{} is damaged; remove it to resume from the checkpoint", path.string());
   RunStatus s;
   try {
     const std::string name = json.at("state");
     const std::string_view* const found = std::find(std::begin(state_names), std::end(state_names), name);
-    FANIN_CHECK(found != std::end(state_names), input, "{}: unknown state '{}'; remove the file to resume from the checkpoint", path.string(), name);
+    FANIN_CHECK(found != std::end(state_names), input,
+                "{}: unknown state '{}'; remove the file to resume from the checkpoint", path.string(), name);
     s.state = static_cast<RunState>(found - std::begin(state_names));
     s.epoch = json.at("epoch");
     s.step = json.at("step");
@@ -176,43 +212,15 @@ RunStatus read_status(const io::Path& folder) {
   return s;
 }
 
-std::string metrics_csv(const std::vector<EpochRow>& rows) {
-  std::string text(kHeader);
-  for (const EpochRow& r : rows)
-    text += fmt::format("{},{},{},{},{},{},{:.3f},{:.1f},{:016x}\n", r.epoch, r.train_loss, r.train_accuracy, r.test_loss, r.test_accuracy, r.learning_rate, r.seconds,
-                        r.images_per_second, r.weights_hash);
-  return text;
-}
-
-std::vector<EpochRow> read_metrics(const io::Path& folder) {
-  const io::Path path = folder / "metrics.csv";
-  if (!std::filesystem::exists(path)) return {};
-  std::vector<EpochRow> rows;
-  const std::string text = io::read_text(path);
-  std::size_t line_number = 0;
-  for (const std::string_view line : split(text, '\n')) {
-    if (++line_number == 1 || line.empty()) continue;
-    const std::vector<std::string_view> f = split(line, ',');
-    FANIN_CHECK(f.size() == 9, input, "{}:{}: {} fields instead of 9", path.string(), line_number, f.size());
-    double v[8];
-    for (std::size_t i = 0; i < 8; ++i) {
-      const std::optional<double> value = parse_number(f[i]);
-      FANIN_CHECK(value, input, "{}:{}: '{}' is not a number", path.string(), line_number, f[i]);
-      v[i] = *value;
-    }
-    rows.push_back({.epoch = static_cast<int>(v[0]), .train_loss = v[1], .train_accuracy = v[2], .test_loss = v[3], .test_accuracy = v[4], .learning_rate = v[5],
-                    .seconds = v[6], .images_per_second = v[7], .weights_hash = std::stoull(std::string(f[8]), nullptr, 16)});
-  }
-  return rows;
-}
-
-RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher, const std::atomic<int>& stop) {
+RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher,
+                      const std::atomic<int>& stop) {
   check(config);
   const bool had_config = std::filesystem::exists(folder / "config.toml");
   if (!had_config && std::filesystem::exists(folder) && std::filesystem::is_directory(folder))
     for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(folder))
-      FANIN_CHECK(entry.path().filename() == ".lock" || entry.path().filename() == "console.txt" || entry.path().extension() == ".tmp", usage,
-                  "{} is not empty and not a run; choose another --run folder", folder.string());
+      FANIN_CHECK(entry.path().filename() == ".lock" || entry.path().filename() == "console.txt" ||
+                      entry.path().extension() == ".tmp",
+                  usage, "{} is not empty and not a run; choose another --run folder", folder.string());
   // A new run is opened before its folder is made: a wrong model or missing data must leave no trace.
   std::unique_ptr<Execution> execution;
   if (!std::filesystem::exists(folder)) execution = std::make_unique<Execution>(config, folder, watcher, stop);

@@ -1,14 +1,15 @@
-// A run is a folder, and executing it is idempotent: finished means nothing to do, partial means resume exactly, locked says so.
+// A run is a folder, and executing it is idempotent: finished means nothing to do, partial means resume exactly, locked
+// says so.
 //   config.toml           the effective configuration
+//   env.json, log.txt     where it ran, what happened when; console.txt: what it printed under `fanin compare`
 //   status.json           state (running, done, diverged, interrupted, failed), epoch, step, reason
 //   metrics.csv           a row per epoch; weights_hash is the last column
 //   steps.jsonl           an object per logged step
-//   last.safetensors      the checkpoint: weights, optimizer, progress, the rows of metrics.csv, the length of steps.jsonl
+//   last.safetensors      the checkpoint: weights, optimizer, progress, rows of metrics.csv, length of steps.jsonl
 //   init.safetensors, weights.safetensors   weights at birth and at the end; best.safetensors with a validation split
-//   env.json, log.txt     where it ran, what happened when; console.txt: what it printed under `fanin compare`
 //   .lock                 held while a process works here
-// The checkpoint is the truth: metrics.csv is rewritten from it and steps.jsonl cut back to it on resume, so a kill at any instant leads to
-// the same bytes (times aside).
+// The checkpoint is the truth: metrics.csv is rewritten from it and steps.jsonl cut back to it on resume, so a kill at
+// any instant leads to the same bytes (times aside).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,14 +26,11 @@ std::string_view to_string(RunState state);
 
 struct RunStatus {
   RunState state = RunState::fresh;
-  int epoch = 0;                // finished epochs
+  int epoch = 0;  // finished epochs
   std::int64_t step = 0;
-  std::string reason, node;     // of a divergence or a failure
+  std::string reason, node;  // of a divergence or a failure
 };
 RunStatus read_status(const io::Path& folder);  // fresh if there is none; throws ErrorKind::input if it is damaged
-
-std::string metrics_csv(const std::vector<EpochRow>& rows);
-std::vector<EpochRow> read_metrics(const io::Path& folder);  // empty if there are none
 
 // What the one who starts a run sees of it.
 class RunWatcher : public TrainObserver {
@@ -42,6 +40,7 @@ class RunWatcher : public TrainObserver {
 };
 
 // Runs, resumes or does nothing. `stop` becomes non-zero when the run should save and end (RunState::interrupted).
-RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher, const std::atomic<int>& stop);
+RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher,
+                      const std::atomic<int>& stop);
 
 }  // namespace fanin

@@ -16,10 +16,24 @@ namespace fanin {
 TrainOptions train_options(const RunConfig& c) {
   TrainOptions o;
   o.epochs = c.epochs;
-  o.schedule = {.kind = c.schedule, .peak = c.lr, .warmup_epochs = c.warmup, .factor = c.factor, .step_epochs = c.step_epochs, .milestones = c.milestones,
-                .final_factor = c.final_factor, .onecycle_rise = c.rise, .epochs = c.epochs};
-  o.optimizer = {.kind = c.optimizer, .momentum = c.momentum, .dampening = c.dampening, .nesterov = c.nesterov, .beta1 = c.beta1, .beta2 = c.beta2,
-                 .epsilon = c.epsilon, .weight_decay = c.weight_decay, .no_decay = c.no_decay};
+  o.schedule = {.kind = c.schedule,
+                .peak = c.lr,
+                .warmup_epochs = c.warmup,
+                .factor = c.factor,
+                .step_epochs = c.step_epochs,
+                .milestones = c.milestones,
+                .final_factor = c.final_factor,
+                .onecycle_rise = c.rise,
+                .epochs = c.epochs};
+  o.optimizer = {.kind = c.optimizer,
+                 .momentum = c.momentum,
+                 .dampening = c.dampening,
+                 .nesterov = c.nesterov,
+                 .beta1 = c.beta1,
+                 .beta2 = c.beta2,
+                 .epsilon = c.epsilon,
+                 .weight_decay = c.weight_decay,
+                 .no_decay = c.no_decay};
   o.label_smoothing = static_cast<float>(c.label_smoothing);
   o.seed = c.seed;
   o.max_steps = c.max_steps;
@@ -58,23 +72,33 @@ void Session::initialize() {
 std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
   check(config);
   set_thread_count(config.threads > 0 ? config.threads : std::max(1, omp_get_num_procs()));
-  std::unique_ptr<Session> session = std::make_unique<Session>(Session{config, {}, build_model(config.model, {1, 32, 32, 3}, 10), nullptr, nullptr, nullptr});
+  std::unique_ptr<Session> session = std::make_unique<Session>(
+      Session{config, {}, build_model(config.model, {1, 32, 32, 3}, 10), nullptr, nullptr, nullptr});
   session->dataset = select(open_dataset(config.data), config.train_size, config.validation, config.seed);
   const Dataset& data = session->dataset;
   session->model = build_model(config.model, data.image, data.classes());
   session->scheme = make_scheme(config.scheme);
 
   const Augmentation augmentation = augmentation_of(config, data);
-  BatchOptions train{.batch_size = config.batch, .shuffle = true, .drop_last = config.drop_last, .seed = config.seed, .augmentation = augmentation};
-  BatchOptions test{.batch_size = std::min(config.batch, std::max(1, data.test.size())), .shuffle = false, .drop_last = false, .seed = config.seed,
+  BatchOptions train{.batch_size = config.batch,
+                     .shuffle = true,
+                     .drop_last = config.drop_last,
+                     .seed = config.seed,
+                     .augmentation = augmentation};
+  BatchOptions test{.batch_size = std::min(config.batch, std::max(1, data.test.size())),
+                    .shuffle = false,
+                    .drop_last = false,
+                    .seed = config.seed,
                     .augmentation = normalization_only(augmentation)};
   if (mode == Mode::train) {
-    const std::uint64_t needed = training_memory(session->model.network, session->model.logits, config.batch, config.optimizer);
+    const std::uint64_t needed =
+        training_memory(session->model.network, session->model.logits, config.batch, config.optimizer);
     check_memory(needed, available_memory(), fmt::format("training {} at batch {}", config.model, config.batch));
     session->train = make_batches(data, data.train, train);
   }
   session->test = make_batches(data, data.test, test);
-  session->model.network.prepare(session->model.logits, mode == Mode::train ? std::max(config.batch, test.batch_size) : test.batch_size, mode);
+  session->model.network.prepare(session->model.logits,
+                                 mode == Mode::train ? std::max(config.batch, test.batch_size) : test.batch_size, mode);
   return session;
 }
 

@@ -23,7 +23,8 @@ struct Session {
   void initialize();  // fills every weight by the scheme and the seed
 };
 
-// Sets the thread count, opens the data, builds and prepares the network. Weights are NaN until initialize() or load_weights().
+// Sets the thread count, opens the data, builds and prepares the network. Weights are NaN until initialize() or
+// load_weights().
 // Throws before allocating if the memory does not suffice.
 std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode = Mode::train);
 

@@ -32,7 +32,8 @@ Interval bootstrap(std::span<const double> differences, double confidence) {
   std::vector<double> means(kResamples);
   for (std::size_t r = 0; r < kResamples; ++r) {
     double sum = 0.0;
-    for (std::size_t i = 0; i < differences.size(); ++i) sum += differences[rng.below(r * differences.size() + i, differences.size())];
+    for (std::size_t i = 0; i < differences.size(); ++i)
+      sum += differences[rng.below(r * differences.size() + i, differences.size())];
     means[r] = sum / static_cast<double>(differences.size());
   }
   std::sort(means.begin(), means.end());
@@ -41,7 +42,9 @@ Interval bootstrap(std::span<const double> differences, double confidence) {
 
 }  // namespace
 
-double mean(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
+double mean(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
 
 double quantile(std::vector<double> values, double probability) {
   std::sort(values.begin(), values.end());
@@ -51,11 +54,13 @@ double quantile(std::vector<double> values, double probability) {
   return values[below] + (position - static_cast<double>(below)) * (values[below + 1] - values[below]);
 }
 
-Quartiles quartiles(const std::vector<double>& values) { return {quantile(values, 0.25), quantile(values, 0.5), quantile(values, 0.75)}; }
+Quartiles quartiles(const std::vector<double>& values) {
+  return {quantile(values, 0.25), quantile(values, 0.5), quantile(values, 0.75)};
+}
 
 double student_t_quantile(double probability, int degrees) {
-  FANIN_CHECK(degrees >= 1 && probability >= 0.5 && probability < 1.0, usage, "t quantile of {} with {} degrees of freedom; give 0.5 to below 1 and at least 1", probability,
-              degrees);
+  FANIN_CHECK(degrees >= 1 && probability >= 0.5 && probability < 1.0, usage,
+              "t quantile of {} with {} degrees of freedom; give 0.5 to below 1 and at least 1", probability, degrees);
   double low = 0.0, high = 1.0;
   while (0.5 + 0.5 * student_t_within(high, degrees) < probability) high *= 2.0;
   for (int i = 0; i < 200; ++i) {

@@ -1,7 +1,8 @@
 // Honest numbers from few seeds.
-//   quartiles      linear interpolation between order statistics (Hyndman & Fan 1996, type 7)
-//   paired differences: the interval is the wider, at each end, of Student's t and a percentile bootstrap over seeds. With 3 seeds the bootstrap alone
-//                  covers the truth in about 75 % of cases instead of 95; t covers it if differences are about normal.
+//   quartiles           linear interpolation between order statistics (Hyndman & Fan 1996, type 7)
+//   paired differences  the interval is the wider, at each end, of Student's t and a percentile bootstrap over seeds.
+//                       With 3 seeds the bootstrap alone covers the truth in about 75 % of cases instead of 95; t
+//                       covers it if differences are about normal.
 // SPDX-License-Identifier: MIT
 #pragma once
 

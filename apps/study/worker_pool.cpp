@@ -1,20 +1,21 @@
 // Executes planned runs as child processes and shows how far they are.
 // SPDX-License-Identifier: MIT
 #include "apps/study/comparison.h"
+#include "apps/study/metrics.h"
 #include "apps/study/progress.h"
 #include "core/check.h"
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 
 extern char** environ;
 
@@ -37,7 +38,16 @@ pid_t start(const PlannedRun& run, const WorkOptions& options) {
   io::create_folders(run.folder);
   const io::Path settings = run.folder.parent_path() / (run.folder.filename().string() + ".toml");
   io::write_atomically(settings, to_toml(run.config));
-  std::vector<std::string> words = {options.executable, "train", "--config", settings.string(), "--threads", std::to_string(options.threads), "--run", run.folder.string()};
+  std::vector<std::string> words = {options.executable,
+                                    "train",
+                                    "--config",
+                                    settings.string(),
+                                    "--threads",
+                                    std::to_string(options.threads),
+                                    "--run",
+                                    run.folder.string(),
+                                    "--parent",
+                                    std::to_string(::getpid())};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -72,17 +82,21 @@ std::string last_line(const io::Path& log) {
 
 class Pool {
  public:
-  Pool(const std::vector<PlannedRun>& runs, const io::Path& out, const WorkOptions& options) : out_(out), options_(options) {
+  Pool(const std::vector<PlannedRun>& runs, const io::Path& out, const WorkOptions& options)
+      : out_(out), options_(options) {
     for (const PlannedRun& run : runs) {
-      if (is_finished(run)) ++result_.skipped;
-      else waiting_.push_back(&run);
+      if (is_finished(run))
+        ++result_.skipped;
+      else
+        waiting_.push_back(&run);
     }
     total_ = static_cast<int>(waiting_.size());
     eta_.begin(0.0);
   }
 
   WorkResult run(const std::atomic<int>& stop) {
-    if (result_.skipped > 0) fmt::print("{} of {} runs are finished already\n", result_.skipped, result_.skipped + total_);
+    if (result_.skipped > 0)
+      fmt::print("{} of {} runs are finished already\n", result_.skipped, result_.skipped + total_);
     bool told = false;
     std::size_t next = 0;
     while (!children_.empty() || (next < waiting_.size() && stop.load() == 0)) {
@@ -124,12 +138,16 @@ class Pool {
       const std::vector<EpochRow> rows = read_metrics(run.folder);
       const double left = eta_.seconds_left(work_done(), total_);
       fmt::print("{:>3}/{}  {:<60}  {}{}\n", result_.finished + result_.failed, total_, name_of(run, out_),
-                 s.state == RunState::diverged ? s.reason : rows.empty() ? "no epoch" : fmt::format("test accuracy {:.2f} %", 100.0 * rows.back().test_accuracy),
+                 s.state == RunState::diverged ? s.reason
+                 : rows.empty()                ? "no epoch"
+                                : fmt::format("test accuracy {:.2f} %", 100.0 * rows.back().test_accuracy),
                  left > 0.5 ? fmt::format(", {} left", human_time(left)) : "");
     } else if (s.state != RunState::interrupted) {
       ++result_.failed;
-      const std::string how = WIFEXITED(status) ? fmt::format("exit code {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status));
-      fmt::print("{:>3}/{}  {:<60}  failed ({}): {}\n", result_.finished + result_.failed, total_, name_of(run, out_), how, last_line(run.folder / "console.txt"));
+      const std::string how = WIFEXITED(status) ? fmt::format("exit code {}", WEXITSTATUS(status))
+                                                : fmt::format("signal {}", WTERMSIG(status));
+      fmt::print("{:>3}/{}  {:<60}  failed ({}): {}\n", result_.finished + result_.failed, total_, name_of(run, out_),
+                 how, last_line(run.folder / "console.txt"));
     }
     std::fflush(stdout);
   }
@@ -149,7 +167,8 @@ class Pool {
     if (!live_ || now - last_ < std::chrono::milliseconds(500)) return;
     last_ = now;
     const double done = work_done(), left = eta_.seconds_left(done, total_);
-    fmt::print("\r\x1b[K{} {}/{} runs, {} left", bar(total_ > 0 ? done / total_ : 1.0, 30), result_.finished + result_.failed, total_, left < 0.0 ? "?" : human_time(left));
+    fmt::print("\r\x1b[K{} {}/{} runs, {} left", bar(total_ > 0 ? done / total_ : 1.0, 30),
+               result_.finished + result_.failed, total_, left < 0.0 ? "?" : human_time(left));
     std::fflush(stdout);
     open_ = true;
   }
@@ -171,7 +190,8 @@ class Pool {
 
 }  // namespace
 
-WorkResult execute(const std::vector<PlannedRun>& runs, const io::Path& out, const WorkOptions& options, const std::atomic<int>& stop) {
+WorkResult execute(const std::vector<PlannedRun>& runs, const io::Path& out, const WorkOptions& options,
+                   const std::atomic<int>& stop) {
   return Pool(runs, out, options).run(stop);
 }
 

@@ -19,7 +19,8 @@ std::size_t aligned(std::size_t floats) { return (floats + kAlignFloats - 1) / k
 
 Network::Network(Shape image) : impl_(std::make_unique<Impl>()) {
   FANIN_CHECK(image.height > 0 && image.width > 0 && image.channels > 0, shape,
-              "image {}x{}x{}: height, width and channels must be at least 1", image.height, image.width, image.channels);
+              "image {}x{}x{}: height, width and channels must be at least 1", image.height, image.width,
+              image.channels);
   NodeData input;
   input.name = "input";
   input.plan.kind = NodeKind::input;
@@ -36,7 +37,8 @@ Network& Network::operator=(Network&&) noexcept = default;
 Node Network::input() const { return {0, image()}; }
 
 void Network::Impl::check_node(int id, const Shape& shape, const std::string& path) const {
-  FANIN_CHECK(id >= 0 && id < count() && node(id).plan.shape == shape, shape, "{}: its input is not a node of this network", path);
+  FANIN_CHECK(id >= 0 && id < count() && node(id).plan.shape == shape, shape,
+              "{}: its input is not a node of this network", path);
 }
 
 void Network::Impl::append(NodeData data) {
@@ -57,8 +59,8 @@ Node Network::add(const std::string& name, std::unique_ptr<Layer> layer, Node x)
   }
   const Shape& y = data.plan.shape;
   FANIN_CHECK(y.height > 0 && y.width > 0 && y.channels > 0, shape,
-              "{}: {} turns {} into {}, which is empty; use a larger image or fewer strides", data.name, layer->describe(),
-              to_string(input), to_string(y));
+              "{}: {} turns {} into {}, which is empty; use a larger image or fewer strides", data.name,
+              layer->describe(), to_string(input), to_string(y));
   data.plan.kind = NodeKind::layer;
   data.plan.inputs = {x.id_};
   data.plan.needs = layer->needs();
@@ -84,7 +86,8 @@ Node Network::add(const std::string& name, std::unique_ptr<Layer> layer, Node x)
 NodeData Network::Impl::joined(NodeKind kind, const std::string& name, int a, int b) const {
   NodeData data;
   data.name = prefix + name;
-  FANIN_CHECK(a >= 0 && b >= 0 && a < count() && b < count(), shape, "{}: its input is not a node of this network", data.name);
+  FANIN_CHECK(a >= 0 && b >= 0 && a < count() && b < count(), shape, "{}: its input is not a node of this network",
+              data.name);
   data.plan.kind = kind;
   data.plan.inputs = {a, b};
   data.plan.shape = node(a).plan.shape;
@@ -93,16 +96,18 @@ NodeData Network::Impl::joined(NodeKind kind, const std::string& name, int a, in
 
 Node Network::sum(const std::string& name, Node a, Node b) {
   NodeData data = impl_->joined(NodeKind::sum, name, a.id_, b.id_);
-  FANIN_CHECK(a.shape_ == b.shape_, shape, "{}: cannot add {} {} and {} {}; give the shortcut a convolution with the same stride and channels", data.name,
-              impl_->node(a.id_).name, to_string(a.shape_), impl_->node(b.id_).name, to_string(b.shape_));
+  FANIN_CHECK(a.shape_ == b.shape_, shape,
+              "{}: cannot add {} {} and {} {}; give the shortcut a convolution with the same stride and channels",
+              data.name, impl_->node(a.id_).name, to_string(a.shape_), impl_->node(b.id_).name, to_string(b.shape_));
   impl_->append(std::move(data));
   return {impl_->count() - 1, a.shape_};
 }
 
 Node Network::concat(const std::string& name, Node a, Node b) {
   NodeData data = impl_->joined(NodeKind::concat, name, a.id_, b.id_);
-  FANIN_CHECK(a.shape_.height == b.shape_.height && a.shape_.width == b.shape_.width, shape, "{}: cannot join {} {} and {} {}; height and width must be equal",
-              data.name, impl_->node(a.id_).name, to_string(a.shape_), impl_->node(b.id_).name, to_string(b.shape_));
+  FANIN_CHECK(a.shape_.height == b.shape_.height && a.shape_.width == b.shape_.width, shape,
+              "{}: cannot join {} {} and {} {}; height and width must be equal", data.name, impl_->node(a.id_).name,
+              to_string(a.shape_), impl_->node(b.id_).name, to_string(b.shape_));
   const Shape shape = a.shape_.with_channels(a.channels() + b.channels());
   data.plan.shape = shape;
   impl_->append(std::move(data));
@@ -125,7 +130,8 @@ std::vector<PlanNode> Network::Impl::plan_nodes() const {
 std::size_t Network::Impl::scratch_floats(int batch) const {
   std::size_t floats = 0;
   for (const NodeData& n : nodes)
-    if (n.layer) floats = std::max(floats, n.layer->scratch_floats(node(n.plan.inputs[0]).plan.shape.with_images(batch)));
+    if (n.layer)
+      floats = std::max(floats, n.layer->scratch_floats(node(n.plan.inputs[0]).plan.shape.with_images(batch)));
   return floats;
 }
 
@@ -139,8 +145,8 @@ void Network::Impl::check_all_used(int from) const {
   std::vector<bool> used(nodes.size(), false);
   used[static_cast<std::size_t>(from)] = true;
   for (int id = count() - 1; id > 0; --id) {
-    FANIN_CHECK(used[static_cast<std::size_t>(id)], shape, "{}: nothing leads from it to the output {}; remove it or use it",
-                node(id).name, node(from).name);
+    FANIN_CHECK(used[static_cast<std::size_t>(id)], shape,
+                "{}: nothing leads from it to the output {}; remove it or use it", node(id).name, node(from).name);
     for (const int x : node(id).plan.inputs) used[static_cast<std::size_t>(x)] = true;
   }
 }
@@ -200,7 +206,8 @@ Parameter* Network::find_parameter(std::string_view name) const {
 std::vector<NodeSummary> Network::summary() const {
   std::vector<NodeSummary> rows;
   for (const NodeData& n : impl_->nodes) {
-    NodeSummary row{.name = n.name, .description = "input", .output = n.plan.shape, .parameters = 0, .macs = 0, .weights = {}};
+    NodeSummary row{
+        .name = n.name, .description = "input", .output = n.plan.shape, .parameters = 0, .macs = 0, .weights = {}};
     if (n.plan.kind == NodeKind::sum) row.description = "sum";
     if (n.plan.kind == NodeKind::concat) row.description = "concat";
     if (n.layer) {

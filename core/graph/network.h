@@ -41,7 +41,7 @@ class Observer {
 // One line of `fanin summary`.
 struct NodeSummary {
   std::string name, description;
-  Shape output;  // for one image
+  Shape output;                           // for one image
   std::int64_t parameters = 0, macs = 0;  // per image
   std::vector<const Parameter*> weights;
 };
@@ -86,14 +86,15 @@ class Network {
 
   // --- running
   ConstView forward(ConstView images, Mode mode);
-  void backward(ConstView output_gradient);  // after the Mode::train forward that it belongs to; parameter gradients start at 0
+  void backward(
+      ConstView output_gradient);  // after the Mode::train forward that it belongs to; parameter gradients start at 0
   // Fills Pass::seed and Pass::step of the coming passes.
   void set_random_state(std::uint64_t seed, std::uint64_t step);
   void observe(Observer* observer);  // null to stop; the observer must outlive its use
 
   // --- looking
-  std::vector<Parameter*> parameters() const;   // in order of construction
-  std::vector<StateBuffer*> buffers() const;    // likewise
+  std::vector<Parameter*> parameters() const;              // in order of construction
+  std::vector<StateBuffer*> buffers() const;               // likewise
   Parameter* find_parameter(std::string_view name) const;  // null if absent
   std::vector<NodeSummary> summary() const;
   const Shape& image() const;

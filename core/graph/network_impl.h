@@ -1,4 +1,5 @@
-// What a Network holds, shared by network.cpp (building, planning) and network_run.cpp (both passes); nobody else includes it.
+// What a Network holds, shared by network.cpp (building, planning) and network_run.cpp (both passes); nobody else
+// includes it.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -30,13 +30,14 @@ ConstView Network::forward(ConstView images, Mode mode) {
   Impl& net = *impl_;
   const Shape& expected = net.node(0).plan.shape;
   FANIN_CHECK(net.images > 0, shape, "forward: call prepare() first");
-  FANIN_CHECK(images.shape.with_images(1) == expected && images.shape.images >= 1 && images.shape.images <= net.images, shape,
-              "forward: got images {}, but the network was prepared for 1 to {} of {}x{}x{}", to_string(images.shape), net.images,
-              expected.height, expected.width, expected.channels);
+  FANIN_CHECK(images.shape.with_images(1) == expected && images.shape.images >= 1 && images.shape.images <= net.images,
+              shape, "forward: got images {}, but the network was prepared for 1 to {} of {}x{}x{}",
+              to_string(images.shape), net.images, expected.height, expected.width, expected.channels);
   FANIN_CHECK(mode == Mode::evaluate || net.prepared_for == Mode::train, usage,
               "forward: the network was prepared for evaluation; prepare it with Mode::train");
-  FANIN_CHECK(thread_count() <= net.scratch_threads, usage, "forward: {} threads, but prepare() saw {}; set threads before prepare()",
-              thread_count(), net.scratch_threads);
+  FANIN_CHECK(thread_count() <= net.scratch_threads, usage,
+              "forward: {} threads, but prepare() saw {}; set threads before prepare()", thread_count(),
+              net.scratch_threads);
   net.input = images;
   net.current_images = images.shape.images;
   net.pass.mode = mode;
@@ -46,7 +47,8 @@ ConstView Network::forward(ConstView images, Mode mode) {
     const NodeData& n = net.node(id);
     if (n.plan.kind == NodeKind::sum) net.forward_sum(id);
     if (n.plan.kind == NodeKind::concat) net.forward_concat(id);
-    if (n.plan.kind == NodeKind::layer) n.layer->forward(net.any_value(n.plan.inputs[0]), net.value(id), net.pass_of(n));
+    if (n.plan.kind == NodeKind::layer)
+      n.layer->forward(net.any_value(n.plan.inputs[0]), net.value(id), net.pass_of(n));
     if (net.observer) net.observer->value(n.name, net.value(id));
   }
   net.ready_for_backward = mode == Mode::train;

@@ -1,5 +1,5 @@
-// What a network learns and what it merely keeps. A parameter's dotted path ("group0.block0.conv0.weight") is its random stream,
-// its key in a checkpoint, its row in a report and its prefix in an error.
+// What a network learns and what it merely keeps. A parameter's dotted path ("group0.block0.conv0.weight") is its
+// random stream, its key in a checkpoint, its row in a report and its prefix in an error.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,11 +13,20 @@
 namespace fanin {
 
 // What a parameter is for; a scheme decides by role.
-enum class Role { conv_weight, linear_weight, conv_bias, linear_bias, norm_scale, norm_shift, scalar_multiplier, scalar_bias };
+enum class Role {
+  conv_weight,
+  linear_weight,
+  conv_bias,
+  linear_bias,
+  norm_scale,
+  norm_shift,
+  scalar_multiplier,
+  scalar_bias
+};
 std::string_view to_string(Role role);  // "conv_weight", ...
 
 struct Parameter {
-  std::string name;        // full path after Network::add
+  std::string name;  // full path after Network::add
   Role role = Role::conv_weight;
   WeightShape shape;
   std::span<float> value;  // NaN from Network::prepare until a scheme fills it; HWIO

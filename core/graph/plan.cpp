@@ -14,8 +14,12 @@ constexpr std::size_t kAlignFloats = 16;  // storages start on cache lines
 class Planner {
  public:
   Planner(const std::vector<PlanNode>& nodes, const PlanOptions& options)
-      : nodes_(nodes), options_(options), count_(static_cast<int>(nodes.size())), consumers_(nodes.size()),
-        values_(count_), gradients_(count_) {
+      : nodes_(nodes),
+        options_(options),
+        count_(static_cast<int>(nodes.size())),
+        consumers_(nodes.size()),
+        values_(count_),
+        gradients_(count_) {
     for (int i = 0; i < count_; ++i)
       for (const int input : node(i).inputs) consumers_[at(input)].push_back(i);
   }
@@ -57,7 +61,8 @@ class Planner {
     if (options_.share) {
       for (int i = 0; i < count_; ++i) {
         const PlanNode& n = node(i);
-        if (n.kind == NodeKind::layer && n.forward_in_place && overwritable(n.inputs[0]) && !(training() && n.needs.input))
+        if (n.kind == NodeKind::layer && n.forward_in_place && overwritable(n.inputs[0]) &&
+            !(training() && n.needs.input))
           values_.join(i, n.inputs[0]);
         if (n.kind == NodeKind::sum)
           for (const int x : n.inputs)
@@ -107,14 +112,15 @@ class Planner {
       if (node(i).kind == NodeKind::layer && node(i).backward_in_place) alias_in_place(i);
   }
 
-  // d(a) and d(b) equal d(s) until another consumer of a or b adds its part. Sharing is right if nobody writes before d(s) is
-  // complete (no consumer after s) and nobody writes while the other operand's gradient is still to be read.
+  // d(a) and d(b) equal d(s) until another consumer of a or b adds its part. Sharing is right if nobody writes before
+  // d(s) is complete (no consumer after s) and nobody writes while the other operand's gradient is still to be read.
   void alias_sum(int s) {
     const int a = node(s).inputs[0], b = node(s).inputs[1];
     if (a == b || !gradients_.plain(s)) return;
     const auto shareable = [&](int x, int other) {
       if (is_input(x) || x == options_.output || !gradients_.plain(x)) return false;
-      return std::all_of(consumers_[at(x)].begin(), consumers_[at(x)].end(), [&](int k) { return k == s || k < other; });
+      return std::all_of(consumers_[at(x)].begin(), consumers_[at(x)].end(),
+                         [&](int k) { return k == s || k < other; });
     };
     const bool share_a = shareable(a, b), share_b = shareable(b, a);
     if (share_a) gradients_.join(a, s);
@@ -129,8 +135,8 @@ class Planner {
     for (const int k : consumers_[at(x)])
       if (k > i) return;
     for (int t = 0; t < count_; ++t) {
-      if (t != x && gradients_.leader(t) == x) return;                       // x already leads a group
-      if (t < i && gradients_.leader(t) == gradients_.leader(i)) return;     // read later than i
+      if (t != x && gradients_.leader(t) == x) return;                    // x already leads a group
+      if (t < i && gradients_.leader(t) == gradients_.leader(i)) return;  // read later than i
     }
     gradients_.join(x, i);
   }
@@ -157,7 +163,8 @@ class Planner {
         storage = static_cast<int>(plan_.storages.size());
         const Shape& shape = node(root.storage).shape;
         const std::size_t floats = shape.with_images(options_.images).size();
-        plan_.storages.push_back({0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, life.first, life.last});
+        plan_.storages.push_back(
+            {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, life.first, life.last});
       }
       Storage& s = plan_.storages[at(storage)];
       s.first_use = std::min(s.first_use, life.first);
@@ -209,7 +216,8 @@ class Planner {
     const std::vector<bool>::const_iterator end = begin + node(x).shape.channels;
     if (std::find(begin, end, true) == end) return;  // overwrite
     edge.write = Write::add;
-    for (std::vector<bool>::const_iterator gap = std::find(begin, end, false); gap != end; gap = std::find(gap, end, false)) {
+    for (std::vector<bool>::const_iterator gap = std::find(begin, end, false); gap != end;
+         gap = std::find(gap, end, false)) {
       const std::vector<bool>::const_iterator stop = std::find(gap, end, true);
       edge.clear.emplace_back(static_cast<int>(gap - begin), static_cast<int>(stop - gap));
       gap = stop;

@@ -1,8 +1,10 @@
-// Where every value and gradient of a network lives. Shapes are static, so all of it is decided once, before the first step.
+// Where every value and gradient of a network lives. Shapes are static, so all of it is decided once, before the first
+// step.
 //   - Time runs over the nodes forward (node i at time i), then backward (node i at time 2n - 1 - i).
-//   - A storage is one (pixels x channels) matrix. A concat is a storage whose operands are channel slices of it: no bytes move.
-//   - A layer that may, works in place; the operands of a sum share the sum's gradient; storages that never live at the same time
-//     share memory.
+//   - A storage is one (pixels x channels) matrix. A concat is a storage whose operands are channel slices of it: no
+//     bytes move.
+//   - A layer that may, works in place; the operands of a sum share the sum's gradient; storages that never live at the
+//     same time share memory.
 // With PlanOptions::share off every value and gradient has memory of its own: the slow twin that tests compare with.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -25,14 +27,14 @@ struct PlanNode {
 };
 
 struct PlanOptions {
-  int images = 1;  // largest batch
-  int output = 0;  // node whose value and gradient the caller handles
+  int images = 1;           // largest batch
+  int output = 0;           // node whose value and gradient the caller handles
   Mode mode = Mode::train;  // evaluate: no gradients, and values die after their last forward use
   bool share = true;
 };
 
 struct Place {
-  int storage = -1;       // -1: not in the arena (the network's input; gradients in Mode::evaluate)
+  int storage = -1;  // -1: not in the arena (the network's input; gradients in Mode::evaluate)
   int first_channel = 0;
 };
 
@@ -51,9 +53,9 @@ struct GradientEdge {
 };
 
 struct Plan {
-  std::vector<Place> value, gradient;             // per node
+  std::vector<Place> value, gradient;  // per node
   std::vector<Storage> storages;
-  std::vector<std::vector<GradientEdge>> edges;   // per node and input
+  std::vector<std::vector<GradientEdge>> edges;  // per node and input
   std::size_t arena_floats = 0;
 };
 

@@ -9,11 +9,15 @@
 
 namespace fanin {
 
-// Nodes whose value (or gradient) is the same memory form a group. A group may be a channel slice of another group's storage.
+// Nodes whose value (or gradient) is the same memory form a group. A group may be a channel slice of another group's
+// storage.
 class Groups {
  public:
-  explicit Groups(int nodes) : leader_(static_cast<std::size_t>(nodes)), parent_(leader_.size(), -1), offset_(leader_.size(), 0),
-                               sliced_(leader_.size(), false) {
+  explicit Groups(int nodes)
+      : leader_(static_cast<std::size_t>(nodes)),
+        parent_(leader_.size(), -1),
+        offset_(leader_.size(), 0),
+        sliced_(leader_.size(), false) {
     std::iota(leader_.begin(), leader_.end(), 0);
   }
   int leader(int node) const {
@@ -58,7 +62,8 @@ class Groups {
   std::vector<bool> sliced_;
 };
 
-// Gives every storage an offset such that no two that live at the same time overlap; without `share` no two overlap at all.
+// Gives every storage an offset such that no two that live at the same time overlap; without `share` no two overlap at
+// all.
 // Returns the floats that the arena needs.
 std::size_t assign_offsets(std::vector<Storage>& storages, bool share);
 

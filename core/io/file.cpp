@@ -4,7 +4,6 @@
 #include "core/check.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +26,8 @@ std::string reason(int error) { return std::generic_category().message(error); }
 [[noreturn]] void fail_write(const Path& path, std::uint64_t bytes, const char* step, int error) {
   const char* remedy = error == ENOSPC || error == EDQUOT ? "free some space or choose another folder"
                                                           : "check the folder's permissions or choose another one";
-  fail(ErrorKind::output, "cannot write {} ({} bytes): {} failed: {}; {}", path.string(), bytes, step, reason(error), remedy);
+  fail(ErrorKind::output, "cannot write {} ({} bytes): {} failed: {}; {}", path.string(), bytes, step, reason(error),
+       remedy);
 }
 
 // Writes everything, through short writes and interruptions. Returns 0 or an errno.
@@ -68,7 +68,8 @@ class Temporary {
     const int closed = -fs_.close(descriptor_);
     descriptor_ = -1;
     if (closed != 0) fail_write(target_, bytes_, "closing", closed);
-    if (const int error = -fs_.rename(path_.c_str(), target_.c_str()); error != 0) fail_write(target_, bytes_, "renaming", error);
+    if (const int error = -fs_.rename(path_.c_str(), target_.c_str()); error != 0)
+      fail_write(target_, bytes_, "renaming", error);
     renamed_ = true;
   }
 
@@ -116,13 +117,15 @@ class ReadDescriptor {
 template <class Container>
 Container read_whole(const Path& path, std::uint64_t max_bytes) {
   const ReadDescriptor file(path);
-  FANIN_CHECK(file.size() <= max_bytes, input, "{} has {} bytes; at most {} are accepted here", path.string(), file.size(), max_bytes);
+  FANIN_CHECK(file.size() <= max_bytes, input, "{} has {} bytes; at most {} are accepted here", path.string(),
+              file.size(), max_bytes);
   Container content(static_cast<std::size_t>(file.size()), typename Container::value_type{});
   std::size_t done = 0;
   while (done < content.size()) {
     const ssize_t got = ::read(file.get(), content.data() + done, content.size() - done);
     if (got < 0 && errno == EINTR) continue;
-    FANIN_CHECK(got > 0, input, "cannot read {} past byte {}: {}", path.string(), done, got == 0 ? "the file ends" : reason(errno));
+    FANIN_CHECK(got > 0, input, "cannot read {} past byte {}: {}", path.string(), done,
+                got == 0 ? "the file ends" : reason(errno));
     done += static_cast<std::size_t>(got);
   }
   return content;
@@ -173,16 +176,19 @@ Appender::Appender(const Path& path, std::uint64_t keep_bytes) : path_(path), si
   if (descriptor_ < 0) fail_write(path, 0, "opening", -descriptor_);
   struct stat status {};
   if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) {
-    FANIN_CHECK(static_cast<std::uint64_t>(status.st_size) >= keep_bytes, input, "{} has {} bytes, but its checkpoint knows of {}; the run folder is damaged",
-                path.string(), status.st_size, keep_bytes);
+    FANIN_CHECK(static_cast<std::uint64_t>(status.st_size) >= keep_bytes, input,
+                "{} has {} bytes, but its checkpoint knows of {}; the run folder is damaged", path.string(),
+                status.st_size, keep_bytes);
     if (::ftruncate(descriptor_, static_cast<off_t>(keep_bytes)) != 0) fail_write(path, keep_bytes, "cutting", errno);
-    if (::lseek(descriptor_, static_cast<off_t>(keep_bytes), SEEK_SET) < 0) fail_write(path, keep_bytes, "seeking", errno);
+    if (::lseek(descriptor_, static_cast<off_t>(keep_bytes), SEEK_SET) < 0)
+      fail_write(path, keep_bytes, "seeking", errno);
   }
 }
 Appender::~Appender() {
   if (descriptor_ >= 0) file_system().close(descriptor_);
 }
-Appender::Appender(Appender&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), size_(other.size_) {}
+Appender::Appender(Appender&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), size_(other.size_) {}
 Appender& Appender::operator=(Appender&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(path_, other.path_);
@@ -196,11 +202,14 @@ void Appender::append(std::string_view text) {
 }
 
 void Appender::sync() {
-  if (const int error = -file_system().fsync(descriptor_); error != 0 && error != EINVAL) fail_write(path_, size_, "fsync", error);
+  if (const int error = -file_system().fsync(descriptor_); error != 0 && error != EINVAL)
+    fail_write(path_, size_, "fsync", error);
 }
 
 std::string read_text(const Path& path, std::uint64_t max_bytes) { return read_whole<std::string>(path, max_bytes); }
-std::vector<std::byte> read_bytes(const Path& path, std::uint64_t max_bytes) { return read_whole<std::vector<std::byte>>(path, max_bytes); }
+std::vector<std::byte> read_bytes(const Path& path, std::uint64_t max_bytes) {
+  return read_whole<std::vector<std::byte>>(path, max_bytes);
+}
 
 MappedFile::MappedFile(const Path& path) {
   const ReadDescriptor file(path);
@@ -221,26 +230,9 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 void create_folders(const Path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  FANIN_CHECK(!error && std::filesystem::is_directory(path), output, "cannot create the folder {}: {}; choose another place", path.string(),
+  FANIN_CHECK(!error && std::filesystem::is_directory(path), output,
+              "cannot create the folder {}: {}; choose another place", path.string(),
               error ? error.message() : "something else has that name");
-}
-
-FileLock::FileLock(const Path& path) {
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  FANIN_CHECK(descriptor_ >= 0, output, "cannot create the lock {}: {}; choose a folder that you may write to", path.string(), reason(errno));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  const int error = errno;
-  ::close(std::exchange(descriptor_, -1));
-  FANIN_CHECK(error != EWOULDBLOCK, busy, "{} is locked: another process works in this folder; wait for it or choose another folder", path.string());
-  fail(ErrorKind::output, "cannot lock {}: {}", path.string(), reason(error));
-}
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-FileLock& FileLock::operator=(FileLock&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
 }
 
 }  // namespace fanin::io

@@ -1,4 +1,5 @@
-// The one place that touches files. A file is replaced as a whole or not at all: temporary file, fsync, rename, fsync of the folder.
+// The one place that touches files. A file is replaced as a whole or not at all: temporary file, fsync, rename, fsync
+// of the folder.
 // Writing goes through FileSystem, so that a test can make any call fail.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -17,7 +18,8 @@ namespace fanin::io {
 using Path = std::filesystem::path;
 using Bytes = std::span<const std::byte>;
 
-// The system calls that writing uses, each returning 0 (or a descriptor, or a byte count) or -errno. Tests derive from it.
+// The system calls that writing uses, each returning 0 (or a descriptor, or a byte count) or -errno. Tests derive from
+// it.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -28,10 +30,11 @@ class FileSystem {
   virtual int rename(const char* from, const char* to);
   virtual int unlink(const char* path);
 };
-FileSystem& file_system();                       // the real one unless a test has replaced it
-FileSystem* replace_file_system(FileSystem*);    // null restores the real one; returns the previous replacement
+FileSystem& file_system();                     // the real one unless a test has replaced it
+FileSystem* replace_file_system(FileSystem*);  // null restores the real one; returns the previous replacement
 
-// Replaces `path` atomically; on failure throws ErrorKind::output with path, bytes and reason, and leaves the old file as it was.
+// Replaces `path` atomically; on failure throws ErrorKind::output with path, bytes and reason, and leaves the old file
+// as it was.
 void write_atomically(const Path& path, Bytes content);
 void write_atomically(const Path& path, std::string_view content);
 // As above from several pieces, so that a checkpoint need not be copied into one buffer.
@@ -74,18 +77,5 @@ class MappedFile {
 };
 
 void create_folders(const Path& path);  // throws ErrorKind::output
-
-// An exclusive advisory lock on `path`; released by the destructor or the death of the process.
-class FileLock {
- public:
-  FileLock() = default;
-  explicit FileLock(const Path& path);  // throws ErrorKind::busy, naming the path, if another process holds it
-  ~FileLock();
-  FileLock(FileLock&&) noexcept;
-  FileLock& operator=(FileLock&&) noexcept;
-
- private:
-  int descriptor_ = -1;
-};
 
 }  // namespace fanin::io

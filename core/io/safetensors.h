@@ -1,5 +1,7 @@
-// The safetensors container (github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, raw little-endian data.
-// The reader believes nothing: sizes are checked arithmetic, offsets must cover the data without holes or overlap, keys are unique.
+// The safetensors container (github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, raw
+// little-endian data.
+// The reader believes nothing: sizes are checked arithmetic, offsets must cover the data without holes or overlap, keys
+// are unique.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,13 +13,19 @@
 
 namespace fanin::io {
 
-enum class DType { u8, i32, i64, f32, f64 };  // what fanin writes; other known types of the format can be listed but not converted
+enum class DType {
+  u8,
+  i32,
+  i64,
+  f32,
+  f64
+};  // what fanin writes; other known types of the format can be listed but not converted
 std::size_t size_of(DType type);
 
 struct TensorEntry {
-  std::string dtype;                // as in the file: "F32"
-  std::vector<std::size_t> shape;   // empty: one element
-  Bytes data;                       // into the bytes that were parsed
+  std::string dtype;               // as in the file: "F32"
+  std::vector<std::size_t> shape;  // empty: one element
+  Bytes data;                      // into the bytes that were parsed
 };
 
 struct SafetensorsLimits {
@@ -31,7 +39,8 @@ struct Safetensors {
   std::map<std::string, TensorEntry> tensors;
   std::map<std::string, std::string> metadata;  // "__metadata__"
 
-  // Throws ErrorKind::input unless `name` exists with this dtype; the data as numbers (aligned copy when needed is the caller's).
+  // Throws ErrorKind::input unless `name` exists with this dtype; the data as numbers (aligned copy when needed is the
+  // caller's).
   const TensorEntry& entry(const std::string& name, const std::string& source) const;
 };
 

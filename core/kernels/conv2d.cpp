@@ -13,7 +13,8 @@ namespace fanin {
 
 namespace {
 
-// The first that fits wins. `gemm` fits everything; a 1x1 convolution is a matrix product, which Eigen does without packing an image.
+// The first that fits wins. `gemm` fits everything; a 1x1 convolution is a matrix product, which Eigen does without
+// packing an image.
 const ConvCandidate* const candidates[] = {&conv_direct, &conv_gemm};
 
 const ConvCandidate* forced() {
@@ -40,7 +41,9 @@ const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct prod
 
 }  // namespace
 
-std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct product) { return choose(conv, x, product).name; }
+std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct product) {
+  return choose(conv, x, product).name;
+}
 
 std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
   std::size_t floats = 0;
@@ -53,7 +56,8 @@ void conv2d_forward(const Conv2d& conv, ConstView x, const float* w, View y, std
   choose(conv, x.shape, ConvProduct::forward).forward(conv, x, w, y, scratch);
 }
 
-void conv2d_backward_input(const Conv2d& conv, ConstView dy, const float* w, View dx, Write write, std::span<float> scratch) {
+void conv2d_backward_input(const Conv2d& conv, ConstView dy, const float* w, View dx, Write write,
+                           std::span<float> scratch) {
   choose(conv, dx.shape, ConvProduct::backward_input).backward_input(conv, dy, w, dx, write, scratch);
 }
 

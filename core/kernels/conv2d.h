@@ -1,5 +1,6 @@
-// The seam between layers and fast code: one struct and three products. Behind it stands a list of candidates (conv2d.cpp); all
-// of them are tested against the definition in reference.h. Weights are HWIO, groups own consecutive output channels.
+// The seam between layers and fast code: one struct and three products. Behind it stands a list of candidates
+// (conv2d.cpp); all of them are tested against the definition in reference.h. Weights are HWIO, groups own consecutive
+// output channels.
 //   forward           y[n,h,w,o]  = sum_{i,j,c} x[n, h*stride - padding + i, w*stride - padding + j, c] * w[i,j,c,o]
 //   backward_input    dx         (+)= dy convolved with the flipped weights
 //   backward_weights  dw          += x correlated with dy, over all images and pixels
@@ -21,8 +22,8 @@ struct Conv2d {
 
   WeightShape weight_shape() const { return WeightShape::conv(kernel, in_channels, out_channels, groups); }
   Shape output_shape(const Shape& x) const {
-    return {x.images, (x.height + 2 * padding - kernel) / stride + 1,
-            (x.width + 2 * padding - kernel) / stride + 1, out_channels};
+    return {x.images, (x.height + 2 * padding - kernel) / stride + 1, (x.width + 2 * padding - kernel) / stride + 1,
+            out_channels};
   }
 };
 

@@ -17,7 +17,8 @@ struct ConvCandidate {
 
 extern const ConvCandidate conv_gemm, conv_direct;
 
-// Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in order.
+// Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in
+// order.
 constexpr int kWeightGradientChunks = 8;
 
 // dw[i] += sum over chunks of partial[chunk * size + i], in chunk order.

@@ -1,12 +1,17 @@
-// Direct convolution: an image is copied once into packed, zero-bordered planes; then a register tile runs over it without a branch.
-//   Fits     kernels above 1x1, any groups and channel counts; stride 1, and 2 except for backward_input; padding < kernel.
-//   Layout   Pack: [group][block of 16 input channels][padded row][padded column][16]; so the addresses of a tile's pixels are one
-//            pointer plus compile-time distances. Weights: [group][output vectors][tap][input channel][vector], zero-filled.
-//   Tile     forward: 8 pixels x 2 vectors of output channels, or 16 x 1 when only one vector is left: 16 accumulators, each
-//            input channel costs 2 loads and 8 broadcasts for 16 fused multiply-adds.
+// Direct convolution: an image is copied once into packed, zero-bordered planes; then a register tile runs over it
+// without a branch.
+//   Fits     kernels above 1x1, any groups and channel counts; stride 1, and 2 except for backward_input; padding <
+//            kernel.
+//   Layout   Pack: [group][block of 16 input channels][padded row][padded column][16]; so the addresses of a tile's
+//            pixels are one pointer plus compile-time distances. Weights: [group][output vectors][tap][input
+//            channel][vector], zero-filled.
+//   Tile     forward: 8 pixels x 2 vectors of output channels, or 16 x 1 when only one vector is left: 16 accumulators,
+//            each input channel costs 2 loads and 8 broadcasts for 16 fused multiply-adds.
 //            backward_weights: 8 input channels x 2 vectors of output channels, summed over the pixels of an image.
-//   Threads  one image is one block of work; weight gradients go to kWeightGradientChunks private copies, added in order.
-//   backward_input is the forward tile over dy with flipped and transposed weights. With stride 2 dy would be three quarters zeros:
+//   Threads  one image is one block of work; weight gradients go to kWeightGradientChunks private copies, added in
+//            order.
+//   backward_input is the forward tile over dy with flipped and transposed weights. With stride 2 dy would be three
+//   quarters zeros:
 //   77 GFLOP/s against 148 by conv_gemm, so that is left to it; likewise 1x1 with stride 2 (65 against 88).
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
@@ -36,8 +41,8 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
 // A convolution as the tile sees it: packed input planes, packed weights.
 struct Geometry {
   int kernel, stride, groups;
-  int in, out;                      // channels per group
-  int rows, columns;                // of a packed plane
+  int in, out;        // channels per group
+  int rows, columns;  // of a packed plane
   int out_height, out_width;
   int blocks() const { return ceil_div(in, kBlock); }
   int vectors() const { return ceil_div(out, kLanes); }
@@ -47,17 +52,32 @@ struct Geometry {
 };
 
 Geometry forward_geometry(const Conv2d& c, const Shape& y) {
-  return {c.kernel, c.stride, c.groups, c.in_channels / c.groups, c.out_channels / c.groups,
-          (y.height - 1) * c.stride + c.kernel, (y.width - 1) * c.stride + c.kernel, y.height, y.width};
+  return {c.kernel,
+          c.stride,
+          c.groups,
+          c.in_channels / c.groups,
+          c.out_channels / c.groups,
+          (y.height - 1) * c.stride + c.kernel,
+          (y.width - 1) * c.stride + c.kernel,
+          y.height,
+          y.width};
 }
 
 // dx as a stride-1 convolution of the spread-out dy: input and output channels change places.
 Geometry backward_geometry(const Conv2d& c, const Shape& dx) {
-  return {c.kernel, 1, c.groups, c.out_channels / c.groups, c.in_channels / c.groups,
-          dx.height + c.kernel - 1, dx.width + c.kernel - 1, dx.height, dx.width};
+  return {c.kernel,
+          1,
+          c.groups,
+          c.out_channels / c.groups,
+          c.in_channels / c.groups,
+          dx.height + c.kernel - 1,
+          dx.width + c.kernel - 1,
+          dx.height,
+          dx.width};
 }
 
-// Copies image `n` of x into the planes, with `border` zero pixels before it; what a plane has no room for is never read.
+// Copies image `n` of x into the planes, with `border` zero pixels before it; what a plane has no room for is never
+// read.
 void pack_image(const Geometry& g, ConstView x, int n, int border, float* planes) {
   std::memset(planes, 0, g.image_floats() * sizeof(float));
   for (int h = 0; h < x.shape.height; ++h) {
@@ -70,8 +90,10 @@ void pack_image(const Geometry& g, ConstView x, int n, int border, float* planes
       float* to = planes + (z(row) * z(g.columns) + z(column)) * kBlock;
       for (int group = 0; group < g.groups; ++group)
         for (int c = 0; c < g.in; c += kBlock, to += g.plane()) {
-          if (g.in - c >= kBlock) std::memcpy(to, from + group * g.in + c, kBlock * sizeof(float));  // a constant size is one move
-          else std::memcpy(to, from + group * g.in + c, z(g.in - c) * sizeof(float));
+          if (g.in - c >= kBlock)
+            std::memcpy(to, from + group * g.in + c, kBlock * sizeof(float));  // a constant size is one move
+          else
+            std::memcpy(to, from + group * g.in + c, z(g.in - c) * sizeof(float));
         }
     }
   }
@@ -94,7 +116,8 @@ void pack_weights(const Geometry& g, float* packed, Source source) {
 
 // Tile: P pixels x V vectors, pixels XS packed pixels apart. `x` points at the tile's first pixel under tap (0, 0).
 template <int P, int V, int XS>
-void run_tile(const Geometry& g, const float* x, const float* w, float* y, std::ptrdiff_t stride, int last_lanes, bool accumulate) {
+void run_tile(const Geometry& g, const float* x, const float* w, float* y, std::ptrdiff_t stride, int last_lanes,
+              bool accumulate) {
   Vec sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
@@ -126,13 +149,16 @@ void run_tile(const Geometry& g, const float* x, const float* w, float* y, std::
     for (int v = 0; v < V; ++v) {
       float* to = y + p * stride + v * kLanes;
       const int lanes = v + 1 < V ? kLanes : last_lanes;
-      if (lanes == kLanes) simd::store(accumulate ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
-      else simd::store_n(accumulate ? simd::plus(simd::load_n(to, lanes), sum[p][v]) : sum[p][v], to, lanes);
+      if (lanes == kLanes)
+        simd::store(accumulate ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
+      else
+        simd::store_n(accumulate ? simd::plus(simd::load_n(to, lanes), sum[p][v]) : sum[p][v], to, lanes);
     }
 }
 
 template <int V, int XS>
-void run_row(const Geometry& g, const float* x, const float* w, float* y, std::ptrdiff_t stride, int last_lanes, bool accumulate) {
+void run_row(const Geometry& g, const float* x, const float* w, float* y, std::ptrdiff_t stride, int last_lanes,
+             bool accumulate) {
   constexpr int P = 16 / V;
   int p = 0;
   for (; p + P <= g.out_width; p += P)
@@ -154,8 +180,10 @@ void run_image(const Geometry& g, const float* planes, const float* w, View y, i
       for (int h = 0; h < g.out_height; ++h) {
         const float* x = planes + z(group) * z(g.blocks()) * g.plane() + z(h * XS) * z(g.columns) * kBlock;
         float* to = y.pixel((z(n) * z(g.out_height) + z(h)) * z(g.out_width)) + group * g.out + v * kLanes;
-        if (pair) run_row<2, XS>(g, x, weights, to, y.stride, last_lanes, accumulate);
-        else run_row<1, XS>(g, x, weights, to, y.stride, last_lanes, accumulate);
+        if (pair)
+          run_row<2, XS>(g, x, weights, to, y.stride, last_lanes, accumulate);
+        else
+          run_row<1, XS>(g, x, weights, to, y.stride, last_lanes, accumulate);
       }
     }
 }
@@ -163,7 +191,8 @@ void run_image(const Geometry& g, const float* planes, const float* w, View y, i
 std::size_t scratch_floats(const Conv2d& c, const Shape& x, int threads) {
   const Geometry f = forward_geometry(c, c.output_shape(x)), b = backward_geometry(c, x);
   const std::size_t image = std::max(f.image_floats(), b.image_floats());
-  return std::max({f.weight_floats(), b.weight_floats(), kWeightGradientChunks * c.weight_shape().size()}) + kBlock + z(threads) * image;
+  return std::max({f.weight_floats(), b.weight_floats(), kWeightGradientChunks * c.weight_shape().size()}) + kBlock +
+         z(threads) * image;
 }
 
 float* thread_planes(const Geometry& g, std::span<float> planes) {
@@ -178,16 +207,19 @@ void forward(const Conv2d& c, ConstView x, const float* w, View y, std::span<flo
   parallel_for(y.shape.images, [&](int n) {
     float* const planes = thread_planes(g, scratch.subspan(g.weight_floats()));
     pack_image(g, x, n, c.padding, planes);
-    if (c.stride == 1) run_image<1>(g, planes, scratch.data(), y, n, false);
-    else run_image<2>(g, planes, scratch.data(), y, n, false);
+    if (c.stride == 1)
+      run_image<1>(g, planes, scratch.data(), y, n, false);
+    else
+      run_image<2>(g, planes, scratch.data(), y, n, false);
   });
 }
 
 void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, std::span<float> scratch) {
   const Geometry g = backward_geometry(c, dx.shape);
-  pack_weights(g, scratch.data(), [&](int group, int tap, int o, int i) {  // o counts inputs of this pass: channels of dy
-    return w[(z(c.kernel * c.kernel - 1 - tap) * z(g.out) + z(i)) * z(c.out_channels) + z(group * g.in + o)];
-  });
+  pack_weights(
+      g, scratch.data(), [&](int group, int tap, int o, int i) {  // o counts inputs of this pass: channels of dy
+        return w[(z(c.kernel * c.kernel - 1 - tap) * z(g.out) + z(i)) * z(c.out_channels) + z(group * g.in + o)];
+      });
   parallel_for(dx.shape.images, [&](int n) {
     float* const planes = thread_planes(g, scratch.subspan(g.weight_floats()));
     pack_image(g, dy, n, c.kernel - 1 - c.padding, planes);
@@ -197,7 +229,8 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
 
 // dw[k][o] += sum over the pixels of an image of x[pixel][k] * dy[pixel][o], for K input channels and V output vectors.
 template <int K, int V, int XS>
-void weight_tile(const Geometry& g, const float* x, const float* dy, std::ptrdiff_t stride, int last_lanes, float* dw, int dw_stride) {
+void weight_tile(const Geometry& g, const float* x, const float* dy, std::ptrdiff_t stride, int last_lanes, float* dw,
+                 int dw_stride) {
   Vec sum[K][V];
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
@@ -209,7 +242,8 @@ void weight_tile(const Geometry& g, const float* x, const float* dy, std::ptrdif
       Vec gradient[V];
 #pragma GCC unroll 16
       for (int v = 0; v + 1 < V; ++v) gradient[v] = simd::load(dy + v * kLanes);
-      gradient[V - 1] = last_lanes == kLanes ? simd::load(dy + (V - 1) * kLanes) : simd::load_n(dy + (V - 1) * kLanes, last_lanes);
+      gradient[V - 1] =
+          last_lanes == kLanes ? simd::load(dy + (V - 1) * kLanes) : simd::load_n(dy + (V - 1) * kLanes, last_lanes);
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) {
         const Vec value = simd::broadcast(pixel[k]);
@@ -229,12 +263,14 @@ void weight_tile(const Geometry& g, const float* x, const float* dy, std::ptrdif
 }
 
 template <int V, int XS>
-void weight_column(const Geometry& g, const float* x, const float* dy, std::ptrdiff_t stride, int last_lanes, float* dw, int dw_stride) {
+void weight_column(const Geometry& g, const float* x, const float* dy, std::ptrdiff_t stride, int last_lanes, float* dw,
+                   int dw_stride) {
   for (int first = 0; first < g.in; first += kBlock, x += g.plane()) {
     const int depth = std::min(kBlock, g.in - first);
     int k = 0;
     const auto step = [&]<int K>() {
-      for (; k + K <= depth; k += K) weight_tile<K, V, XS>(g, x + k, dy, stride, last_lanes, dw + (first + k) * dw_stride, dw_stride);
+      for (; k + K <= depth; k += K)
+        weight_tile<K, V, XS>(g, x + k, dy, stride, last_lanes, dw + (first + k) * dw_stride, dw_stride);
     };
     step.template operator()<16 / V>();
     step.template operator()<4>();
@@ -256,8 +292,10 @@ void weight_image(const Geometry& g, const float* planes, ConstView dy, int n, f
         for (int j = 0; j < g.kernel; ++j) {
           const float* x = planes + z(group) * z(g.blocks()) * g.plane() + (z(i) * z(g.columns) + z(j)) * kBlock;
           float* to = dw + z((i * g.kernel + j) * g.in) * z(total_out) + first_out;
-          if (pair) weight_column<2, XS>(g, x, gradient, dy.stride, last_lanes, to, total_out);
-          else weight_column<1, XS>(g, x, gradient, dy.stride, last_lanes, to, total_out);
+          if (pair)
+            weight_column<2, XS>(g, x, gradient, dy.stride, last_lanes, to, total_out);
+          else
+            weight_column<1, XS>(g, x, gradient, dy.stride, last_lanes, to, total_out);
         }
     }
 }
@@ -273,8 +311,10 @@ void backward_weights(const Conv2d& c, ConstView x, ConstView dy, float* dw, std
     float* const planes = thread_planes(g, all_planes);
     for (int n = chunk * images / chunks; n < (chunk + 1) * images / chunks; ++n) {
       pack_image(g, x, n, c.padding, planes);
-      if (c.stride == 1) weight_image<1>(g, planes, dy, n, partial);
-      else weight_image<2>(g, planes, dy, n, partial);
+      if (c.stride == 1)
+        weight_image<1>(g, planes, dy, n, partial);
+      else
+        weight_image<2>(g, planes, dy, n, partial);
     }
   });
   add_chunks(scratch.data(), chunks, size, dw);

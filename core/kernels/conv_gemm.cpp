@@ -1,6 +1,7 @@
 // Convolution as matrix products, the readable rung: any kernel, stride, padding and groups.
-//   A panel is the matrix (output pixels x kernel taps * input channels of the group) of a band of output rows ("im2col"). Then
-//   y = panel * W,   dpanel = dy * W^T scattered back into dx,   dW = panel^T * dy.
+//   A panel is the matrix (output pixels x kernel taps * input channels of the group) of a band of output rows
+//   ("im2col"). Then
+//     y = panel * W,   dpanel = dy * W^T scattered back into dx,   dW = panel^T * dy.
 // A 1x1 convolution with stride 1 needs no panel: x itself is the matrix.
 // Panels are about 128 KB, so that one fits the L2 cache next to its weights.
 // SPDX-License-Identifier: MIT
@@ -24,8 +25,8 @@ bool is_pointwise(const Conv2d& c) { return c.kernel == 1 && c.stride == 1 && c.
 
 // The sizes that everything below is cut by; they follow from the shapes alone.
 struct Bands {
-  int depth;            // panel columns: taps * input channels of a group
-  int rows_per_band;    // output rows (of pixels) in a panel
+  int depth;          // panel columns: taps * input channels of a group
+  int rows_per_band;  // output rows (of pixels) in a panel
   int bands_per_image;
   int out_width;
 
@@ -36,7 +37,8 @@ struct Bands {
     bands_per_image = (y.height + rows_per_band - 1) / rows_per_band;
   }
   std::size_t panel_floats() const {
-    return static_cast<std::size_t>(rows_per_band) * static_cast<std::size_t>(out_width) * static_cast<std::size_t>(depth);
+    return static_cast<std::size_t>(rows_per_band) * static_cast<std::size_t>(out_width) *
+           static_cast<std::size_t>(depth);
   }
 };
 
@@ -49,7 +51,8 @@ Band band_at(const Bands& b, int index, int out_height) {
   return {index / b.bands_per_image, first, std::min(b.rows_per_band, out_height - first)};
 }
 
-// Calls fn(panel column position, pixel of x) for every tap of every output pixel of a band; x pixel is null in the padding.
+// Calls fn(panel column position, pixel of x) for every tap of every output pixel of a band; x pixel is null in the
+// padding.
 template <class AnyView, class Fn>
 void for_each_tap(const Conv2d& c, AnyView x, const Band& band, int out_width, Fn&& fn) {
   for (int oh = band.first_row; oh < band.first_row + band.rows; ++oh)
@@ -60,7 +63,8 @@ void for_each_tap(const Conv2d& c, AnyView x, const Band& band, int out_width, F
           const int iw = ow * c.stride - c.padding + j;
           const bool inside = ih >= 0 && ih < x.shape.height && iw >= 0 && iw < x.shape.width;
           const std::size_t pixel = (static_cast<std::size_t>(band.image) * static_cast<std::size_t>(x.shape.height) +
-                                     static_cast<std::size_t>(ih)) * static_cast<std::size_t>(x.shape.width) +
+                                     static_cast<std::size_t>(ih)) *
+                                        static_cast<std::size_t>(x.shape.width) +
                                     static_cast<std::size_t>(iw);
           fn(inside ? x.pixel(pixel) : nullptr);
         }
@@ -71,8 +75,10 @@ void fill_panel(const Conv2d& c, ConstView x, const Band& band, int group, int o
   const int channels = c.in_channels / c.groups;
   const std::size_t bytes = static_cast<std::size_t>(channels) * sizeof(float);
   for_each_tap(c, x, band, out_width, [&](const float* pixel) {
-    if (pixel != nullptr) std::memcpy(panel, pixel + group * channels, bytes);
-    else std::memset(panel, 0, bytes);
+    if (pixel != nullptr)
+      std::memcpy(panel, pixel + group * channels, bytes);
+    else
+      std::memset(panel, 0, bytes);
     panel += channels;
   });
 }
@@ -94,7 +100,8 @@ ConstWeightMap weights_of(const Conv2d& c, const float* w, int group, int depth)
 template <class AnyView>
 AnyView band_of(AnyView y, const Band& band, int group, int groups) {
   const std::size_t first = (static_cast<std::size_t>(band.image) * static_cast<std::size_t>(y.shape.height) +
-                             static_cast<std::size_t>(band.first_row)) * static_cast<std::size_t>(y.shape.width);
+                             static_cast<std::size_t>(band.first_row)) *
+                            static_cast<std::size_t>(y.shape.width);
   const int channels = y.shape.channels / groups;
   return {y.pixel(first) + group * channels, {1, band.rows, y.shape.width, channels}, y.stride};
 }
@@ -132,8 +139,10 @@ void pointwise_backward_input(const Conv2d& c, const Bands& bands, ConstView dy,
     for (int g = 0; g < c.groups; ++g) {
       const ConstView source = band_of(dy, band, g, c.groups);
       const View target = band_of(dx, band, g, c.groups);
-      if (write == Write::overwrite) as_matrix(target).noalias() = as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
-      else as_matrix(target).noalias() += as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
+      if (write == Write::overwrite)
+        as_matrix(target).noalias() = as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
+      else
+        as_matrix(target).noalias() += as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
     }
   });
 }

@@ -1,6 +1,7 @@
-// The definition of every computation, as plain loops over any scalar type: the slow twin that tests hold fast code to. With
-// T = std::complex<double> the imaginary part carries an exact derivative: f'(x) = imag f(x + ih) / h for h = 1e-30, without cancellation
-// (Squire & Trapp 1998). Tensors are contiguous NHWC, weights HWIO. Comparisons and absolute values go by the real part.
+// The definition of every computation, as plain loops over any scalar type: the slow twin that tests hold fast code to.
+// With T = std::complex<double> the imaginary part carries an exact derivative: f'(x) = imag f(x + ih) / h for h =
+// 1e-30, without cancellation (Squire & Trapp 1998). Tensors are contiguous NHWC, weights HWIO. Comparisons and
+// absolute values go by the real part.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,8 +25,11 @@ inline std::complex<double> erf(const std::complex<double>& z) {
 }
 
 inline std::size_t at(const Shape& s, int n, int h, int w, int c) {
-  return ((static_cast<std::size_t>(n) * static_cast<std::size_t>(s.height) + static_cast<std::size_t>(h)) * static_cast<std::size_t>(s.width) +
-          static_cast<std::size_t>(w)) * static_cast<std::size_t>(s.channels) + static_cast<std::size_t>(c);
+  return ((static_cast<std::size_t>(n) * static_cast<std::size_t>(s.height) + static_cast<std::size_t>(h)) *
+              static_cast<std::size_t>(s.width) +
+          static_cast<std::size_t>(w)) *
+             static_cast<std::size_t>(s.channels) +
+         static_cast<std::size_t>(c);
 }
 
 template <class T>
@@ -42,8 +46,9 @@ std::vector<T> conv2d(const Conv2d& conv, const Shape& x_shape, const std::vecto
               const int xh = h * conv.stride - conv.padding + i, xv = v * conv.stride - conv.padding + j;
               if (xh < 0 || xh >= x_shape.height || xv < 0 || xv >= x_shape.width) continue;
               for (int c = 0; c < in; ++c)
-                y[at(y_shape, n, h, v, o)] += x[at(x_shape, n, xh, xv, o / out * in + c)] *
-                                              w[static_cast<std::size_t>(((i * conv.kernel + j) * in + c) * conv.out_channels + o)];
+                y[at(y_shape, n, h, v, o)] +=
+                    x[at(x_shape, n, xh, xv, o / out * in + c)] *
+                    w[static_cast<std::size_t>(((i * conv.kernel + j) * in + c) * conv.out_channels + o)];
             }
   return y;
 }
@@ -56,7 +61,8 @@ std::vector<T> add_bias(std::vector<T> y, const std::vector<T>& b) {
 }
 
 template <class T>
-std::vector<T> batch_norm(const Shape& s, const std::vector<T>& x, const std::vector<T>& scale, const std::vector<T>& shift, double epsilon) {
+std::vector<T> batch_norm(const Shape& s, const std::vector<T>& x, const std::vector<T>& scale,
+                          const std::vector<T>& shift, double epsilon) {
   std::vector<T> y(x.size());
   const std::size_t channels = static_cast<std::size_t>(s.channels);
   for (std::size_t c = 0; c < channels; ++c) {
@@ -65,7 +71,8 @@ std::vector<T> batch_norm(const Shape& s, const std::vector<T>& x, const std::ve
     mean /= static_cast<double>(s.pixels());
     for (std::size_t i = c; i < x.size(); i += channels) variance += (x[i] - mean) * (x[i] - mean);
     variance /= static_cast<double>(s.pixels());
-    for (std::size_t i = c; i < x.size(); i += channels) y[i] = scale[c] * (x[i] - mean) / std::sqrt(variance + epsilon) + shift[c];
+    for (std::size_t i = c; i < x.size(); i += channels)
+      y[i] = scale[c] * (x[i] - mean) / std::sqrt(variance + epsilon) + shift[c];
   }
   return y;
 }
@@ -81,7 +88,8 @@ T activation(std::string_view kind, const T& x) {
   if (kind == "softsign") return x / (T(1) + absolute);
   if (kind == "softplus") return std::log(T(1) + std::exp(x));
   if (kind == "elu") return positive ? x : std::exp(x) - T(1);
-  if (kind == "selu") return T(1.0507009873554804934) * (positive ? x : T(1.6732632423543772848) * (std::exp(x) - T(1)));
+  if (kind == "selu")
+    return T(1.0507009873554804934) * (positive ? x : T(1.6732632423543772848) * (std::exp(x) - T(1)));
   if (kind == "gelu") return T(0.5) * x * (T(1) + erf(x * T(0.70710678118654752440)));
   if (kind == "silu") return x / (T(1) + std::exp(-x));
   return x;
@@ -90,7 +98,8 @@ T activation(std::string_view kind, const T& x) {
 enum class Pool { average, maximum };
 
 template <class T>
-std::vector<T> pool(Pool kind, const Shape& x_shape, const Shape& y_shape, int kernel, int stride, const std::vector<T>& x) {
+std::vector<T> pool(Pool kind, const Shape& x_shape, const Shape& y_shape, int kernel, int stride,
+                    const std::vector<T>& x) {
   std::vector<T> y(y_shape.size(), T(0));
   for (int n = 0; n < y_shape.images; ++n)
     for (int h = 0; h < y_shape.height; ++h)
@@ -100,8 +109,10 @@ std::vector<T> pool(Pool kind, const Shape& x_shape, const Shape& y_shape, int k
           for (int i = 0; i < kernel; ++i)
             for (int j = 0; j < kernel; ++j) {
               const T value = x[at(x_shape, n, h * stride + i, w * stride + j, c)];
-              if (kind == Pool::average) result += value / static_cast<double>(kernel * kernel);
-              else if ((i == 0 && j == 0) || real(value) > real(result)) result = value;
+              if (kind == Pool::average)
+                result += value / static_cast<double>(kernel * kernel);
+              else if ((i == 0 && j == 0) || real(value) > real(result))
+                result = value;
             }
         }
   return y;
@@ -116,7 +127,8 @@ T cross_entropy(const std::vector<T>& logits, const std::vector<int>& labels, do
     T sum(0);
     for (std::size_t k = 0; k < classes; ++k) sum += std::exp(logits[n * classes + k]);
     for (std::size_t k = 0; k < classes; ++k) {
-      const double target = smoothing / static_cast<double>(classes) + (static_cast<int>(k) == labels[n] ? 1.0 - smoothing : 0.0);
+      const double target =
+          smoothing / static_cast<double>(classes) + (static_cast<int>(k) == labels[n] ? 1.0 - smoothing : 0.0);
       loss -= target * (logits[n * classes + k] - std::log(sum));
     }
   }

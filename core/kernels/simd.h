@@ -20,8 +20,12 @@ inline Vec broadcast(float value) { return hn::Set(Tag(), value); }
 inline Vec load(const float* p) { return hn::LoadU(Tag(), p); }
 inline void store(Vec v, float* p) { hn::StoreU(v, Tag(), p); }
 // Touch only the first n lanes in memory; the others are 0 after a load.
-inline Vec load_n(const float* p, int n) { return hn::MaskedLoad(hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p); }
-inline void store_n(Vec v, float* p, int n) { hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p); }
+inline Vec load_n(const float* p, int n) {
+  return hn::MaskedLoad(hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+}
+inline void store_n(Vec v, float* p, int n) {
+  hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+}
 inline Vec fma(Vec a, Vec b, Vec c) { return hn::MulAdd(a, b, c); }  // a * b + c, rounded once
 inline Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
 

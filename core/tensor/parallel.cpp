@@ -19,7 +19,8 @@ void set_thread_count(int threads) {
   configured_threads = threads;
   omp_set_dynamic(0);
   omp_set_num_threads(threads);
-  // Fixed numbers of a common core. Eigen would otherwise ask the CPU, and block (so round) differently on another machine.
+  // Fixed numbers of a common core. Eigen would otherwise ask the CPU, and block (so round) differently on another
+  // machine.
   Eigen::setCpuCacheSizes(32 * 1024, 1024 * 1024, 4 * 1024 * 1024);
   flush_denormals();
 }

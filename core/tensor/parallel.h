@@ -1,5 +1,5 @@
-// Threads without a trace in the result. Work is cut into blocks by its shape, never by the thread count; each block writes its
-// own memory; sums over blocks are added in block order. So any number of threads computes the same bits.
+// Threads without a trace in the result. Work is cut into blocks by its shape, never by the thread count; each block
+// writes its own memory; sums over blocks are added in block order. So any number of threads computes the same bits.
 // Denormal floats are flushed to zero in every thread that computes, so results do not depend on which thread that was.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -48,8 +48,8 @@ inline int row_block_count(const Shape& shape) {
   return static_cast<int>((shape.pixels() + rows - 1) / rows);
 }
 
-// Calls fn(block, v1, v2, ...) with the same rows of every view, blocks numbered in row order. All views have equal pixels; the
-// block size follows the first. Views arrive as (rows x 1 x 1 x channels).
+// Calls fn(block, v1, v2, ...) with the same rows of every view, blocks numbered in row order. All views have equal
+// pixels; the block size follows the first. Views arrive as (rows x 1 x 1 x channels).
 template <class First, class... Rest, class Fn>
 void for_numbered_row_blocks(Fn&& fn, First first, Rest... rest) {
   const std::size_t rows = rows_per_block(first.shape.channels);
@@ -71,8 +71,9 @@ void for_row_blocks(X x, Y y, Z z, Fn&& fn) {
   for_numbered_row_blocks([&](int, auto bx, auto by, auto bz) { fn(bx, by, bz); }, x, y, z);
 }
 
-// For element-wise work that does not care about channels: calls fn(pointer, pointer, ..., count) with runs of floats at the same places of
-// every view, as long as possible. Loops over such runs should carry `#pragma GCC ivdep`: views may be the same memory, never shifted.
+// For element-wise work that does not care about channels: calls fn(pointer, pointer, ..., count) with runs of floats
+// at the same places of every view, as long as possible. Loops over such runs should carry `#pragma GCC ivdep`: views
+// may be the same memory, never shifted.
 template <class Fn, class First, class... Rest>
 void for_runs(Fn&& fn, First first, Rest... rest) {
   const std::ptrdiff_t channels = first.shape.channels;

@@ -1,5 +1,6 @@
 // The two shapes of the house. Activations are N images of H x W pixels with C channels, channels last in memory.
-// Weights are kernel row, kernel column, input channel of the group, output channel ("HWIO"), output channels contiguous.
+// Weights are kernel row, kernel column, input channel of the group, output channel ("HWIO"), output channels
+// contiguous.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +14,7 @@ struct Shape {
   int images = 0, height = 0, width = 0, channels = 0;
 
   std::size_t pixels() const {
-    return static_cast<std::size_t>(images) * static_cast<std::size_t>(height) *
-           static_cast<std::size_t>(width);
+    return static_cast<std::size_t>(images) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
   }
   std::size_t size() const { return pixels() * static_cast<std::size_t>(channels); }
   Shape with_images(int count) const { return {count, height, width, channels}; }

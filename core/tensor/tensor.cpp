@@ -50,8 +50,7 @@ Tensor::Tensor(Shape shape, std::ptrdiff_t stride)
     : shape_(shape),
       stride_(stride == 0 ? shape.channels : stride),
       buffer_(shape.pixels() * static_cast<std::size_t>(stride_)) {
-  FANIN_CHECK(stride_ >= shape.channels, shape, "pixel stride {} is below {} channels", stride_,
-              shape.channels);
+  FANIN_CHECK(stride_ >= shape.channels, shape, "pixel stride {} is below {} channels", stride_, shape.channels);
 }
 
 void copy(ConstView from, View to) {

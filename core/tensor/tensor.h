@@ -1,5 +1,5 @@
-// A Tensor owns aligned memory; a View borrows it. Both are (pixels x channels) matrices with a pixel stride, so a range of
-// channels or of images is again a view and costs nothing: that is how concatenation and blocking work here.
+// A Tensor owns aligned memory; a View borrows it. Both are (pixels x channels) matrices with a pixel stride, so a
+// range of channels or of images is again a view and costs nothing: that is how concatenation and blocking work here.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,9 +17,7 @@ struct ConstView {
 
   ConstView channels(int first, int count) const;
   ConstView images(int first, int count) const;
-  const float* pixel(std::size_t index) const {
-    return data + static_cast<std::ptrdiff_t>(index) * stride;
-  }
+  const float* pixel(std::size_t index) const { return data + static_cast<std::ptrdiff_t>(index) * stride; }
 };
 
 struct View {
@@ -29,9 +27,7 @@ struct View {
 
   View channels(int first, int count) const;
   View images(int first, int count) const;
-  float* pixel(std::size_t index) const {
-    return data + static_cast<std::ptrdiff_t>(index) * stride;
-  }
+  float* pixel(std::size_t index) const { return data + static_cast<std::ptrdiff_t>(index) * stride; }
   operator ConstView() const { return {data, shape, stride}; }
 };
 
@@ -66,8 +62,8 @@ class Tensor {
   Buffer buffer_;
 };
 
-void copy(ConstView from, View to);                           // shapes must be equal
-void accumulate(ConstView from, View to);                            // to += from
+void copy(ConstView from, View to);        // shapes must be equal
+void accumulate(ConstView from, View to);  // to += from
 void fill(View view, float value);
 
 }  // namespace fanin

@@ -17,7 +17,7 @@ class BatchSource {
  public:
   virtual ~BatchSource() = default;
   virtual void start_epoch(int epoch, int first_batch = 0) = 0;  // epochs count from 1; skips to first_batch exactly
-  virtual bool next(Batch& batch) = 0;                           // false at the end; views are valid until the next call
+  virtual bool next(Batch& batch) = 0;  // false at the end; views are valid until the next call
   virtual int batches_per_epoch() const = 0;
   virtual int images_per_epoch() const = 0;
   virtual int largest_batch() const = 0;

@@ -27,22 +27,32 @@ double exact_double(const std::string& text, const std::string& source) {
   if (negative) digits.remove_prefix(1);
   if (digits.starts_with("0x")) digits.remove_prefix(2);
   double value = 0.0;
-  const std::from_chars_result result = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
-  FANIN_CHECK(result.ec == std::errc() && result.ptr == digits.data() + digits.size(), input, "{}: '{}' is not a number of a checkpoint", source, text);
+  const std::from_chars_result result =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
+  FANIN_CHECK(result.ec == std::errc() && result.ptr == digits.data() + digits.size(), input,
+              "{}: '{}' is not a number of a checkpoint", source, text);
   return negative ? -value : value;
 }
 
 std::string row_text(const EpochRow& r) {
-  return fmt::format("{} {} {} {} {} {} {} {} {:x}", r.epoch, exact(r.train_loss), exact(r.train_accuracy), exact(r.test_loss), exact(r.test_accuracy),
-                     exact(r.learning_rate), exact(r.seconds), exact(r.images_per_second), r.weights_hash);
+  return fmt::format("{} {} {} {} {} {} {} {} {:x}", r.epoch, exact(r.train_loss), exact(r.train_accuracy),
+                     exact(r.test_loss), exact(r.test_accuracy), exact(r.learning_rate), exact(r.seconds),
+                     exact(r.images_per_second), r.weights_hash);
 }
 
 EpochRow parse_row(std::string_view text, const std::string& source) {
   const std::vector<std::string_view> f = split(text, ' ');
   FANIN_CHECK(f.size() == 9, input, "{}: a metrics row of the checkpoint has {} fields instead of 9", source, f.size());
   const auto number = [&](std::size_t i) { return exact_double(std::string(f[i]), source); };
-  EpochRow r{.epoch = static_cast<int>(parse_integer(f[0]).value_or(0)), .train_loss = number(1), .train_accuracy = number(2), .test_loss = number(3),
-             .test_accuracy = number(4), .learning_rate = number(5), .seconds = number(6), .images_per_second = number(7), .weights_hash = 0};
+  EpochRow r{.epoch = static_cast<int>(parse_integer(f[0]).value_or(0)),
+             .train_loss = number(1),
+             .train_accuracy = number(2),
+             .test_loss = number(3),
+             .test_accuracy = number(4),
+             .learning_rate = number(5),
+             .seconds = number(6),
+             .images_per_second = number(7),
+             .weights_hash = 0};
   const std::from_chars_result hash = std::from_chars(f[8].data(), f[8].data() + f[8].size(), r.weights_hash, 16);
   FANIN_CHECK(hash.ec == std::errc(), input, "{}: '{}' is not a weights hash", source, f[8]);
   return r;
@@ -56,11 +66,13 @@ class Writer {
   void add(std::string name, const WeightShape& shape, std::span<const float> values) {
     copies_.emplace_back(values.size());
     to_file_order(shape, values, copies_.back());
-    tensors_.push_back({std::move(name), io::DType::f32, shape.file_dimensions(), std::as_bytes(std::span<const float>(copies_.back()))});
+    tensors_.push_back({std::move(name), io::DType::f32, shape.file_dimensions(),
+                        std::as_bytes(std::span<const float>(copies_.back()))});
   }
   void add_network(const Network& net) {
     for (const Parameter* p : net.parameters()) add(p->name, p->shape, p->value);
-    for (const StateBuffer* b : net.buffers()) add(b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
+    for (const StateBuffer* b : net.buffers())
+      add(b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
   }
   void write(const io::Path& path, const Metadata& metadata) const { io::write_safetensors(path, tensors_, metadata); }
 
@@ -78,32 +90,39 @@ std::vector<float> floats_of(Bytes bytes) {
 // What will be copied where, once everything has been checked.
 class Reader {
  public:
-  explicit Reader(const io::Path& path) : source_(path.string()), file_(path), parsed_(io::parse_safetensors(file_.bytes(), source_)) {}
+  explicit Reader(const io::Path& path)
+      : source_(path.string()), file_(path), parsed_(io::parse_safetensors(file_.bytes(), source_)) {}
 
   void want(const std::string& name, const WeightShape& shape, std::span<float> target) {
     const io::TensorEntry& entry = parsed_.entry(name, source_);
     FANIN_CHECK(entry.dtype == "F32", input, "{}: tensor '{}' is {}, but F32 is needed", source_, name, entry.dtype);
-    FANIN_CHECK(entry.shape == shape.file_dimensions(), shape, "{}: tensor '{}' has shape ({}), but the network needs {}; build the network that the file was made with",
-                source_, name, fmt::join(entry.shape, ", "), to_string(shape));
+    FANIN_CHECK(
+        entry.shape == shape.file_dimensions(), shape,
+        "{}: tensor '{}' has shape ({}), but the network needs {}; build the network that the file was made with",
+        source_, name, fmt::join(entry.shape, ", "), to_string(shape));
     wanted_.push_back({entry.data, shape, target});
     used_.push_back(name);
   }
   void want_network(Network& net) {
     for (Parameter* p : net.parameters()) want(p->name, p->shape, p->value);
-    for (StateBuffer* b : net.buffers()) want(b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
+    for (StateBuffer* b : net.buffers())
+      want(b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
   }
   // Optimizer state may stay unread; PyTorch's counters are not needed; anything else means another network.
   void refuse_unknown() const {
     for (const auto& [name, entry] : parsed_.tensors)
-      FANIN_CHECK(std::find(used_.begin(), used_.end(), name) != used_.end() || name.starts_with("optimizer/") || name.ends_with(".num_batches_tracked"), shape,
-                  "{}: tensor '{}' has no place in this network; build the network that the file was made with", source_, name);
+      FANIN_CHECK(std::find(used_.begin(), used_.end(), name) != used_.end() || name.starts_with("optimizer/") ||
+                      name.ends_with(".num_batches_tracked"),
+                  shape, "{}: tensor '{}' has no place in this network; build the network that the file was made with",
+                  source_, name);
   }
   void load() const {
     for (const Wanted& w : wanted_) from_file_order(w.shape, floats_of(w.data), w.target);
   }
   const std::string& text(const std::string& key) const {
     const Metadata::const_iterator found = parsed_.metadata.find(key);
-    FANIN_CHECK(found != parsed_.metadata.end(), input, "{}: no '{}' in its metadata; this is a weights file, not a checkpoint of a run", source_, key);
+    FANIN_CHECK(found != parsed_.metadata.end(), input,
+                "{}: no '{}' in its metadata; this is a weights file, not a checkpoint of a run", source_, key);
     return found->second;
   }
   long long integer(const std::string& key) const {
@@ -128,9 +147,13 @@ class Reader {
   std::vector<std::string> used_;
 };
 
-std::size_t offset_of(const Network& net, const Parameter& p) { return static_cast<std::size_t>(p.value.data() - net.values().data()); }
+std::size_t offset_of(const Network& net, const Parameter& p) {
+  return static_cast<std::size_t>(p.value.data() - net.values().data());
+}
 
-std::string state_name(const Optimizer::State& state, const Parameter& p) { return "optimizer/" + state.name + "/" + p.name; }
+std::string state_name(const Optimizer::State& state, const Parameter& p) {
+  return "optimizer/" + state.name + "/" + p.name;
+}
 
 }  // namespace
 
@@ -148,11 +171,13 @@ Metadata load_weights(const io::Path& path, Network& net) {
   return reader.metadata();
 }
 
-void save_checkpoint(const io::Path& path, const Network& net, Optimizer& optimizer, const TrainProgress& progress, const Metadata& extra) {
+void save_checkpoint(const io::Path& path, const Network& net, Optimizer& optimizer, const TrainProgress& progress,
+                     const Metadata& extra) {
   Writer writer;
   writer.add_network(net);
   for (const Optimizer::State& state : optimizer.state())
-    for (const Parameter* p : net.parameters()) writer.add(state_name(state, *p), p->shape, state.value.subspan(offset_of(net, *p), p->shape.size()));
+    for (const Parameter* p : net.parameters())
+      writer.add(state_name(state, *p), p->shape, state.value.subspan(offset_of(net, *p), p->shape.size()));
   Metadata m = extra;
   m["format"] = "fanin-checkpoint";
   m["optimizer_steps"] = std::to_string(optimizer.steps());
@@ -174,7 +199,8 @@ Metadata load_checkpoint(const io::Path& path, Network& net, Optimizer& optimize
   FANIN_CHECK(reader.text("format") == "fanin-checkpoint", input, "{}: not a checkpoint of a run", reader.source());
   reader.want_network(net);
   for (const Optimizer::State& state : optimizer.state())
-    for (const Parameter* p : net.parameters()) reader.want(state_name(state, *p), p->shape, state.value.subspan(offset_of(net, *p), p->shape.size()));
+    for (const Parameter* p : net.parameters())
+      reader.want(state_name(state, *p), p->shape, state.value.subspan(offset_of(net, *p), p->shape.size()));
   reader.refuse_unknown();
   TrainProgress loaded;
   loaded.epoch = static_cast<int>(reader.integer("epoch"));

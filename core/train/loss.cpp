@@ -35,17 +35,21 @@ int first_largest(const float* logits, int classes) {
 // One thread: a batch of logits is a few thousand numbers, less than a fork and join costs.
 LossResult softmax_cross_entropy(ConstView logits, std::span<const int> labels, float label_smoothing, View gradient) {
   const int classes = logits.shape.channels, images = logits.shape.images;
-  FANIN_CHECK(labels.size() == static_cast<std::size_t>(images), shape, "loss: {} logits rows but {} labels", images, labels.size());
+  FANIN_CHECK(labels.size() == static_cast<std::size_t>(images), shape, "loss: {} logits rows but {} labels", images,
+              labels.size());
   LossResult result;
   const double smoothing = static_cast<double>(label_smoothing), share = smoothing / classes;
   constexpr int kOnStack = 1024;
   double stack[kOnStack];
-  std::vector<double> heap(static_cast<std::size_t>(classes > kOnStack ? classes : 0));  // empty for all usual data sets
+  std::vector<double> heap(
+      static_cast<std::size_t>(classes > kOnStack ? classes : 0));  // empty for all usual data sets
   double* const p = classes > kOnStack ? heap.data() : stack;
   for (int n = 0; n < images; ++n) {
     const float* row = logits.pixel(static_cast<std::size_t>(n));
     const int label = labels[static_cast<std::size_t>(n)];
-    FANIN_CHECK(label >= 0 && label < classes, shape, "loss: label {} but {} classes; the network needs as many outputs as the data has classes", label, classes);
+    FANIN_CHECK(label >= 0 && label < classes, shape,
+                "loss: label {} but {} classes; the network needs as many outputs as the data has classes", label,
+                classes);
     const double log_sum = row_softmax(row, classes, p);
     double loss = (1.0 - smoothing) * (log_sum - static_cast<double>(row[label]));
     if (share > 0.0)

@@ -1,5 +1,6 @@
 // Softmax cross-entropy, mean over the batch, with label smoothing (Szegedy et al. 2016, section 7):
-//   target_k = (1 - smoothing) * [k == label] + smoothing / K,   loss = -(1/N) sum_n sum_k target_k log softmax(logits)_k
+//   target_k = (1 - smoothing) * [k == label] + smoothing / K
+//   loss = -(1/N) sum_n sum_k target_k log softmax(logits)_k
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -30,16 +30,23 @@ const char* group_of(Role role) {
 }  // namespace
 
 void check(const OptimizerOptions& o) {
-  FANIN_CHECK(std::find(kinds.begin(), kinds.end(), o.kind) != kinds.end(), usage, "unknown optimizer '{}'{}", o.kind, did_you_mean(o.kind, kinds));
-  FANIN_CHECK(o.momentum >= 0.0 && o.momentum < 1.0, usage, "momentum {}; it must be at least 0 and below 1", o.momentum);
+  FANIN_CHECK(std::find(kinds.begin(), kinds.end(), o.kind) != kinds.end(), usage, "unknown optimizer '{}'{}", o.kind,
+              did_you_mean(o.kind, kinds));
+  FANIN_CHECK(o.momentum >= 0.0 && o.momentum < 1.0, usage, "momentum {}; it must be at least 0 and below 1",
+              o.momentum);
   FANIN_CHECK(o.dampening >= 0.0 && o.dampening <= 1.0, usage, "dampening {}; give 0 to 1", o.dampening);
-  FANIN_CHECK(o.kind != "sgd" || !o.nesterov || (o.momentum > 0.0 && o.dampening == 0.0), usage,
-              "Nesterov momentum needs momentum above 0 (is {}) and dampening 0 (is {}); change them or set nesterov to false", o.momentum, o.dampening);
-  FANIN_CHECK(o.weight_decay >= 0.0 && std::isfinite(o.weight_decay), usage, "weight decay {}; it must be at least 0", o.weight_decay);
-  FANIN_CHECK(o.beta1 >= 0.0 && o.beta1 < 1.0 && o.beta2 >= 0.0 && o.beta2 < 1.0, usage, "betas {} and {}; both must be at least 0 and below 1", o.beta1, o.beta2);
+  FANIN_CHECK(
+      o.kind != "sgd" || !o.nesterov || (o.momentum > 0.0 && o.dampening == 0.0), usage,
+      "Nesterov momentum needs momentum above 0 (is {}) and dampening 0 (is {}); change them or set nesterov to false",
+      o.momentum, o.dampening);
+  FANIN_CHECK(o.weight_decay >= 0.0 && std::isfinite(o.weight_decay), usage, "weight decay {}; it must be at least 0",
+              o.weight_decay);
+  FANIN_CHECK(o.beta1 >= 0.0 && o.beta1 < 1.0 && o.beta2 >= 0.0 && o.beta2 < 1.0, usage,
+              "betas {} and {}; both must be at least 0 and below 1", o.beta1, o.beta2);
   FANIN_CHECK(o.epsilon > 0.0, usage, "epsilon {}; it must be above 0", o.epsilon);
   for (const std::string& group : o.no_decay)
-    FANIN_CHECK(std::find(groups.begin(), groups.end(), group) != groups.end(), usage, "no_decay: unknown group '{}'{}", group, did_you_mean(group, groups));
+    FANIN_CHECK(std::find(groups.begin(), groups.end(), group) != groups.end(), usage, "no_decay: unknown group '{}'{}",
+                group, did_you_mean(group, groups));
 }
 
 Optimizer::Optimizer(Network& net, OptimizerOptions options) : net_(net), options_(std::move(options)) {
@@ -48,7 +55,8 @@ Optimizer::Optimizer(Network& net, OptimizerOptions options) : net_(net), option
   for (const Parameter* p : net.parameters()) {
     const std::vector<std::string>& without = options_.no_decay;
     const bool decays = std::find(without.begin(), without.end(), group_of(p->role)) == without.end();
-    ranges_.push_back({static_cast<std::size_t>(p->value.data() - start), p->value.size(), decays ? static_cast<float>(options_.weight_decay) : 0.0f});
+    ranges_.push_back({static_cast<std::size_t>(p->value.data() - start), p->value.size(),
+                       decays ? static_cast<float>(options_.weight_decay) : 0.0f});
   }
   first_ = Buffer(net.values().size());
   if (options_.kind != "sgd") second_ = Buffer(net.values().size());
@@ -71,11 +79,15 @@ void Optimizer::step(double learning_rate) {
     const auto update = [&](int block) {
       const std::size_t begin = range.begin + static_cast<std::size_t>(block) * kBlock;
       const std::size_t end = std::min(begin + kBlock, range.begin + range.size);
-      if (options_.kind == "sgd") sgd(values, gradients, begin, end, range.decay, rate);
-      else adam(values, gradients, begin, end, range.decay, rate);
+      if (options_.kind == "sgd")
+        sgd(values, gradients, begin, end, range.decay, rate);
+      else
+        adam(values, gradients, begin, end, range.decay, rate);
     };
-    if (blocks == 1) update(0);  // most parameters are smaller than a fork and join is worth
-    else parallel_for(blocks, update);
+    if (blocks == 1)
+      update(0);  // most parameters are smaller than a fork and join is worth
+    else
+      parallel_for(blocks, update);
   }
 }
 

@@ -1,6 +1,8 @@
 // SGD with momentum, Adam and AdamW with the arithmetic of torch.optim, over the network's flat arenas.
-//   sgd:   g += decay * w;  m = g on the first step, else momentum * m + (1 - dampening) * g;  w -= lr * (nesterov ? g + momentum * m : m)
-//   adam:  decay is added to g;  adamw: w -= lr * decay * w first (Loshchilov & Hutter 2019)
+//   sgd    g += decay * w;  m = g on the first step, else momentum * m + (1 - dampening) * g;
+//          w -= lr * (nesterov ? g + momentum * m : m)
+//   adam   decay is added to g (Kingma & Ba 2015)
+//   adamw  w -= lr * decay * w first (Loshchilov & Hutter 2019)
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -28,14 +28,18 @@ double onecycle(const ScheduleOptions& o, double progress) {
 }  // namespace
 
 void check(const ScheduleOptions& o) {
-  FANIN_CHECK(std::find(kinds.begin(), kinds.end(), o.kind) != kinds.end(), usage, "unknown schedule '{}'{}", o.kind, did_you_mean(o.kind, kinds));
-  FANIN_CHECK(std::isfinite(o.peak) && o.peak >= 0.0, usage, "learning rate {}; it must be a number of at least 0", o.peak);
+  FANIN_CHECK(std::find(kinds.begin(), kinds.end(), o.kind) != kinds.end(), usage, "unknown schedule '{}'{}", o.kind,
+              did_you_mean(o.kind, kinds));
+  FANIN_CHECK(std::isfinite(o.peak) && o.peak >= 0.0, usage, "learning rate {}; it must be a number of at least 0",
+              o.peak);
   FANIN_CHECK(o.epochs >= 1, usage, "{} epochs; train at least 1", o.epochs);
-  FANIN_CHECK(o.warmup_epochs >= 0.0 && o.warmup_epochs <= o.epochs, usage, "warm-up of {} epochs in a run of {}; give 0 to {}", o.warmup_epochs, o.epochs, o.epochs);
+  FANIN_CHECK(o.warmup_epochs >= 0.0 && o.warmup_epochs <= o.epochs, usage,
+              "warm-up of {} epochs in a run of {}; give 0 to {}", o.warmup_epochs, o.epochs, o.epochs);
   FANIN_CHECK(std::isfinite(o.factor) && o.factor > 0.0, usage, "schedule factor {}; it must be above 0", o.factor);
   FANIN_CHECK(o.step_epochs >= 1, usage, "a step every {} epochs; give at least 1", o.step_epochs);
   FANIN_CHECK(std::is_sorted(o.milestones.begin(), o.milestones.end()), usage, "milestones must rise; sort them");
-  FANIN_CHECK(o.onecycle_rise > 0.0 && o.onecycle_rise < 1.0, usage, "onecycle rise {}; it must be between 0 and 1", o.onecycle_rise);
+  FANIN_CHECK(o.onecycle_rise > 0.0 && o.onecycle_rise < 1.0, usage, "onecycle rise {}; it must be between 0 and 1",
+              o.onecycle_rise);
   FANIN_CHECK(o.final_factor >= 0.0 && o.final_factor <= 1.0, usage, "final factor {}; give 0 to 1", o.final_factor);
 }
 

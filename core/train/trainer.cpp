@@ -20,10 +20,13 @@ double now_seconds() {
 }
 
 std::size_t count_bad(std::span<const float> values) {
-  return static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); }));
+  return static_cast<std::size_t>(
+      std::count_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); }));
 }
 
-std::string bad_text(std::size_t bad, std::size_t size) { return fmt::format("{} of {} values are not finite", bad, size); }
+std::string bad_text(std::size_t bad, std::size_t size) {
+  return fmt::format("{} of {} values are not finite", bad, size);
+}
 
 // Remembers the first node in forward order that holds a value which is not finite.
 class FirstBadNode : public Observer {
@@ -36,7 +39,8 @@ class FirstBadNode : public Observer {
   void look(std::string_view node, ConstView v, const char* what) {
     if (!name.empty()) return;
     std::size_t bad = 0;
-    for (std::size_t p = 0; p < v.shape.pixels(); ++p) bad += count_bad({v.pixel(p), static_cast<std::size_t>(v.shape.channels)});
+    for (std::size_t p = 0; p < v.shape.pixels(); ++p)
+      bad += count_bad({v.pixel(p), static_cast<std::size_t>(v.shape.channels)});
     if (bad == 0) return;
     name = node;
     detail = what + bad_text(bad, v.shape.size());
@@ -74,7 +78,8 @@ Evaluation evaluate(Network& net, BatchSource& source) {
     const LossResult part = softmax_cross_entropy(logits, batch.labels, 0.0f, View{});
     loss += part.loss_sum;
     correct += part.correct;
-    for (std::size_t n = 0; n < batch.labels.size(); ++n) top5 += in_top5(logits.pixel(n), logits.shape.channels, batch.labels[n]);
+    for (std::size_t n = 0; n < batch.labels.size(); ++n)
+      top5 += in_top5(logits.pixel(n), logits.shape.channels, batch.labels[n]);
     result.images += batch.images.shape.images;
   }
   if (result.images == 0) return result;
@@ -101,8 +106,11 @@ Trainer::Trainer(Network& net, BatchSource& train, BatchSource* test, TrainOptio
     : net_(net), train_(train), test_(test), options_(std::move(options)), optimizer_(net, options_.optimizer) {
   options_.schedule.epochs = options_.epochs;
   check(options_.schedule);
-  FANIN_CHECK(options_.label_smoothing >= 0.0f && options_.label_smoothing < 1.0f, usage, "label smoothing {}; it must be at least 0 and below 1", options_.label_smoothing);
-  FANIN_CHECK(train.largest_batch() <= net.largest_batch(), usage, "batches of {} for a network prepared for {}; prepare it for the larger", train.largest_batch(), net.largest_batch());
+  FANIN_CHECK(options_.label_smoothing >= 0.0f && options_.label_smoothing < 1.0f, usage,
+              "label smoothing {}; it must be at least 0 and below 1", options_.label_smoothing);
+  FANIN_CHECK(train.largest_batch() <= net.largest_batch(), usage,
+              "batches of {} for a network prepared for {}; prepare it for the larger", train.largest_batch(),
+              net.largest_batch());
   FANIN_CHECK(train.batches_per_epoch() >= 1, usage, "the training set gives no batch; use a smaller batch size");
 }
 
@@ -125,7 +133,8 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
     const double rate = rate_after(p.batch + 1);
     net_.set_random_state(options_.seed, static_cast<std::uint64_t>(p.step));
     const ConstView logits = net_.forward(batch.images, Mode::train);
-    if (logit_gradient_.shape().images < images) logit_gradient_ = Tensor(logits.shape);  // the first batch is the largest
+    if (logit_gradient_.shape().images < images)
+      logit_gradient_ = Tensor(logits.shape);  // the first batch is the largest
     const View gradient = logit_gradient_.view().images(0, images);
     const LossResult loss = softmax_cross_entropy(logits, batch.labels, options_.label_smoothing, gradient);
     if (!std::isfinite(loss.loss_sum)) {
@@ -140,8 +149,13 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
     p.correct += loss.correct;
     p.images += images;
     p.seconds += now_seconds() - started;
-    observer.after_step({.step = p.step, .epoch = p.epoch, .batch = p.batch, .loss = loss.loss_sum / images,
-                         .accuracy = static_cast<double>(loss.correct) / images, .learning_rate = rate}, p);
+    observer.after_step({.step = p.step,
+                         .epoch = p.epoch,
+                         .batch = p.batch,
+                         .loss = loss.loss_sum / images,
+                         .accuracy = static_cast<double>(loss.correct) / images,
+                         .learning_rate = rate},
+                        p);
     if (observer.should_stop()) return TrainResult::interrupted;
     started = now_seconds();
   }
@@ -149,7 +163,8 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
 }
 
 double Trainer::rate_after(int batches_done) const {
-  return learning_rate(options_.schedule, progress_.epoch - 1 + static_cast<double>(batches_done) / train_.batches_per_epoch());
+  return learning_rate(options_.schedule,
+                       progress_.epoch - 1 + static_cast<double>(batches_done) / train_.batches_per_epoch());
 }
 
 TrainResult Trainer::finish_epoch(TrainObserver& observer) {

@@ -1,5 +1,6 @@
 // The training loop. One epoch is one visible loop; what watches it (logs, progress, checkpoints) is a TrainObserver.
-// All state is in the network, the optimizer and TrainProgress: saving these three and loading them continues bit for bit.
+// All state is in the network, the optimizer and TrainProgress: saving these three and loading them continues bit for
+// bit.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -38,10 +39,10 @@ struct StepRow {
 };
 
 struct TrainProgress {
-  int epoch = 1;            // the epoch under way, from 1; epochs + 1 when finished
-  int batch = 0;            // batches of it already done
-  std::int64_t step = 0;    // training steps done in all
-  double loss_sum = 0;      // of this epoch so far, over images
+  int epoch = 1;          // the epoch under way, from 1; epochs + 1 when finished
+  int batch = 0;          // batches of it already done
+  std::int64_t step = 0;  // training steps done in all
+  double loss_sum = 0;    // of this epoch so far, over images
   std::int64_t correct = 0, images = 0;
   double seconds = 0;
   std::vector<EpochRow> rows;  // finished epochs

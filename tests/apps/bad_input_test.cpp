@@ -16,8 +16,10 @@ class BadInput : public ::testing::Test {
     const CommandResult result = run_fanin(folder_, arguments);
     EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
     EXPECT_EQ(result.output.substr(0, 7), "fanin: ") << result.output;
-    EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << "one sentence, but: " << result.output;
-    for (const std::string& part : parts) EXPECT_NE(result.output.find(part), std::string::npos) << "'" << part << "' is not in: " << result.output;
+    EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1)
+        << "one sentence, but: " << result.output;
+    for (const std::string& part : parts)
+      EXPECT_NE(result.output.find(part), std::string::npos) << "'" << part << "' is not in: " << result.output;
   }
   void make_run(const std::string& model = "wrn-10-1") {
     const CommandResult result = run_fanin(folder_, kTrain + "--epochs 1 --run run --model " + model);
@@ -43,7 +45,8 @@ TEST_F(BadInput, NamesAndSettings) {
   expect(kTrain + "--model densenet-bc-41-4", 2, {"depth 41", "10, 16, 22"});
   expect(kTrain + "--model wrn-16-1:nrom=none", 2, {"unknown option 'nrom'", "norm"});
   expect(kTrain + "--model wrn-16-1:act=rleu", 2, {"unknown activation 'rleu'", "did you mean 'relu'"});
-  expect(kTrain + "--scheme kaimng_normal", 2, {"unknown initializer 'kaimng_normal'", "did you mean 'kaiming_normal'"});
+  expect(kTrain + "--scheme kaimng_normal", 2,
+         {"unknown initializer 'kaimng_normal'", "did you mean 'kaiming_normal'"});
   expect(kTrain + "--scheme kaiming_normal:mode=fan_ot", 2, {"mode 'fan_ot'", "did you mean 'fan_out'"});
   expect(kTrain + "--scheme 'conv=dirac;liner=zeros'", 2, {"unknown role 'liner'", "linear"});
   expect(kTrain + "--model wrn-16-1:classes=0", 2, {"classes=0"});
@@ -89,9 +92,13 @@ TEST_F(BadInput, WeightsFiles) {
   expect("eval run --weights cut.safetensors", 3, {"cut.safetensors"});
   write_file(folder_ / "foreign.safetensors", "PK\x03\x04 something else altogether");
   expect("eval run --weights foreign.safetensors", 3, {"foreign.safetensors", "not a safetensors file"});
-  write_safetensors("twice.safetensors", R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4);
+  write_safetensors(
+      "twice.safetensors",
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+      4);
   expect("eval run --weights twice.safetensors", 3, {"'a' occurs twice"});
-  write_safetensors("huge.safetensors", R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}})", 4);
+  write_safetensors("huge.safetensors", R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}})",
+                    4);
   expect("eval run --weights huge.safetensors", 3, {"'a'", "larger than any memory"});
   write_safetensors("names.safetensors", R"({"conv9.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4);
   expect("eval run --weights names.safetensors", 3, {"conv0.weight"});
@@ -129,16 +136,20 @@ TEST_F(BadInput, AFullDiskIsNamedAndTheOldCheckpointStays) {
   make_run("mlp-1-64");
   std::filesystem::remove(folder_ / "run/status.json");  // as if it had been stopped: it will write again
   const std::string before = file_text(folder_ / "run/last.safetensors");
-  // A file size limit of 8 blocks stands for a full disk: weights no longer fit. SIGXFSZ is ignored so that write() reports it.
-  const CommandResult result = run_fanin(folder_, kTrain + "--epochs 1 --model mlp-1-64 --run run", "bash -c 'trap \"\" XFSZ; ulimit -f 8; exec \"$0\" \"$@\"'");
+  // A file size limit of 8 blocks stands for a full disk: weights no longer fit. SIGXFSZ is ignored so that write()
+  // reports it.
+  const CommandResult result = run_fanin(folder_, kTrain + "--epochs 1 --model mlp-1-64 --run run",
+                                         "bash -c 'trap \"\" XFSZ; ulimit -f 8; exec \"$0\" \"$@\"'");
   EXPECT_EQ(result.exit_code, 5) << result.output;
   EXPECT_NE(result.output.find("weights.safetensors"), std::string::npos) << result.output;
   EXPECT_EQ(file_text(folder_ / "run/last.safetensors"), before);
-  ASSERT_EQ(run_fanin(folder_, kTrain + "--epochs 1 --model mlp-1-64 --run run").exit_code, 0) << "it must be able to go on";
+  ASSERT_EQ(run_fanin(folder_, kTrain + "--epochs 1 --model mlp-1-64 --run run").exit_code, 0)
+      << "it must be able to go on";
 }
 
 TEST_F(BadInput, MoreMemoryThanThereIs) {
-  expect("train --model densenet-bc-190-40 --data synthetic:train=4000,test=32 --batch 4000 --run r", 6, {"needs", "MiB", "available"});
+  expect("train --model densenet-bc-190-40 --data synthetic:train=4000,test=32 --batch 4000 --run r", 6,
+         {"needs", "MiB", "available"});
 }
 
 }  // namespace

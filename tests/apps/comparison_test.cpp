@@ -1,6 +1,8 @@
-// A whole comparison through the program: it ranks, repeats nothing, goes on after an interruption, and its page is inert.
+// A whole comparison through the program: it ranks, repeats nothing, goes on after an interruption, and its page is
+// inert.
 // SPDX-License-Identifier: MIT
 #include "apps/study/comparison.h"
+#include "apps/study/metrics.h"
 #include "apps/study/probe.h"
 #include "apps/study/ranking.h"
 #include "apps/study/report.h"
@@ -18,7 +20,8 @@ using test::Path;
 using test::run_fanin;
 
 const std::string kCompare =
-    "compare --schemes kaiming_normal,zeros --model plain-4-8 --model 'wrn-10-1:norm=none' --seeds 3 --data synthetic:train=320,test=100 --batch 16 --epochs 3 "
+    "compare --schemes kaiming_normal,zeros --model plain-4-8 --model 'wrn-10-1:norm=none' --seeds 3 --data "
+    "synthetic:train=320,test=100 --batch 16 --epochs 3 "
     "--optimizer adam --lr 0.003 --augment none --out out ";
 
 TEST(Compare, RanksZerosLastAndRepeatsNothing) {
@@ -36,32 +39,53 @@ TEST(Compare, RanksZerosLastAndRepeatsNothing) {
   const test::CommandResult again = run_fanin(folder, kCompare);
   EXPECT_EQ(again.exit_code, 0) << again.output;
   EXPECT_NE(again.output.find("12 of 12 runs are finished already"), std::string::npos) << again.output;
-  EXPECT_EQ(file_text(folder / "out/plain-4-8/zeros/s1/metrics.csv"), metrics) << "times included: the run was not repeated";
+  EXPECT_EQ(file_text(folder / "out/plain-4-8/zeros/s1/metrics.csv"), metrics)
+      << "times included: the run was not repeated";
   EXPECT_EQ(file_text(folder / "out/ranking.csv"), csv);
 
   const std::string page = file_text(folder / "out/report.html");
   std::filesystem::remove(folder / "out/report.html");
   ASSERT_EQ(run_fanin(folder, "report out").exit_code, 0);
   EXPECT_EQ(file_text(folder / "out/report.html").size(), page.size()) << "rebuilt from the folders alone";
-  for (const char* part : {"The signal at birth", "The first steps", "Ranking", "How to repeat it", "class=\"band\"", "fanin compare --scheme kaiming_normal --scheme zeros"})
+  for (const char* part : {"The signal at birth", "The first steps", "Ranking", "How to repeat it", "class=\"band\"",
+                           "fanin compare --scheme kaiming_normal --scheme zeros"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
 TEST(Compare, InterruptedItGoesOn) {
   const Path folder = test::scratch_folder();
-  const test::CommandResult stopped = run_fanin(folder, kCompare + "--jobs 2", "timeout -s INT 1");
+  const test::CommandResult stopped = run_fanin(folder, kCompare + "--jobs 2", "timeout --foreground -s INT 1");
   EXPECT_EQ(stopped.exit_code, 124) << stopped.output;
   EXPECT_NE(stopped.output.find("goes on from there"), std::string::npos) << stopped.output;
   const test::CommandResult rest = run_fanin(folder, kCompare + "--jobs 1");
   EXPECT_EQ(rest.exit_code, 0) << rest.output;
-  const Path whole = test::scratch_folder() / "again";
+  const Path whole = folder / "uninterrupted";
   std::filesystem::create_directories(whole);
+  ASSERT_EQ(run_fanin(whole, kCompare + "--jobs 2").exit_code, 0);
+  std::size_t compared = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(whole / "out")) {
+    if (entry.path().filename() != "weights.safetensors") continue;
+    EXPECT_EQ(file_text(entry.path()), file_text(folder / std::filesystem::relative(entry.path(), whole)))
+        << entry.path();
+    ++compared;
+  }
+  EXPECT_EQ(compared, 12u);  // 2 schemes x 2 models x 3 seeds
+}
+
+// A worker whose comparison is gone saves and ends, so that nothing keeps its folder locked.
+TEST(Compare, WorkersEndWithTheirComparison) {
+  const Path folder = test::scratch_folder();
+  const test::CommandResult result = run_fanin(
+      folder, "train --model mlp-1-8 --data synthetic:train=64,test=32 --batch 16 --epochs 1000 --run r --parent 1");
+  EXPECT_EQ(result.exit_code, 143) << result.output;
 }
 
 TEST(Compare, AFailingRunDoesNotStopTheOthers) {
   const Path folder = test::scratch_folder();
   test::write_file(folder / "out/mlp-1-8/zeros/s1/letter.txt", "not a run");
-  const test::CommandResult result = run_fanin(folder, "compare --schemes kaiming_normal,zeros --models mlp-1-8 --seeds 1 --data synthetic:train=64,test=32 --batch 16 --epochs 1 --out out");
+  const test::CommandResult result = run_fanin(folder,
+                                               "compare --schemes kaiming_normal,zeros --models mlp-1-8 --seeds 1 "
+                                               "--data synthetic:train=64,test=32 --batch 16 --epochs 1 --out out");
   EXPECT_EQ(result.exit_code, 1) << result.output;
   EXPECT_NE(result.output.find("failed (exit code 2)"), std::string::npos) << result.output;
   EXPECT_TRUE(std::filesystem::exists(folder / "out/mlp-1-8/kaiming_normal/s1/weights.safetensors"));
@@ -77,7 +101,8 @@ TEST(Compare, BadRequests) {
   EXPECT_EQ(run_fanin(folder, "report .").exit_code, 3);
 }
 
-// Planned runs of one seed differ in nothing but scheme, model and rate: order and augmentation depend on the seed alone.
+// Planned runs of one seed differ in nothing but scheme, model and rate: order and augmentation depend on the seed
+// alone.
 TEST(Compare, RunsOfASeedArePaired) {
   Comparison c;
   c.schemes = {"zeros", "ones"};
@@ -107,7 +132,8 @@ void write_run(const Path& folder, const RunConfig& config, const char* state, c
   for (const double a : accuracies) rows.push_back(row_of(static_cast<int>(rows.size()) + 1, a));
   test::write_file(folder / "config.toml", to_toml(config));
   test::write_file(folder / "metrics.csv", metrics_csv(rows));
-  test::write_file(folder / "status.json", std::string("{\"state\":\"") + state + "\",\"epoch\":2,\"step\":9,\"reason\":\"<script>\",\"node\":\"conv0\"}");
+  test::write_file(folder / "status.json", std::string("{\"state\":\"") + state +
+                                               "\",\"epoch\":2,\"step\":9,\"reason\":\"<script>\",\"node\":\"conv0\"}");
 }
 
 // Worked out by hand: three seeds, scheme b two points worse each time, scheme c diverges once.
@@ -123,9 +149,11 @@ TEST(Ranking, ByHand) {
     const double seed = static_cast<double>(run.config.seed);
     if (run.config.scheme[0] == 'a') write_run(run.folder, run.config, "done", {0.5, 0.6 + 0.01 * seed});
     if (run.config.scheme == "b") write_run(run.folder, run.config, "done", {0.4, 0.58 + 0.01 * seed});
-    if (run.config.scheme == "=c") write_run(run.folder, run.config, run.config.seed == 2 ? "diverged" : "done", {0.3, 0.3});
+    if (run.config.scheme == "=c")
+      write_run(run.folder, run.config, run.config.seed == 2 ? "diverged" : "done", {0.3, 0.3});
   }
-  const SignalProfile profile{.model = "m", .scheme = "b", .images = 1, .classes = 10, .loss = 2.3, .nodes = {}, .weights = {}};
+  const SignalProfile profile{
+      .model = "m", .scheme = "b", .images = 1, .classes = 10, .loss = 2.3, .nodes = {}, .weights = {}};
   test::write_file(scheme_folder(out, "m", "b") / "signal.json", to_json(profile));
   const std::vector<ModelRanking> rankings = rank(c, out);
   ASSERT_EQ(rankings.size(), 1u);
@@ -149,7 +177,8 @@ TEST(Ranking, ByHand) {
   EXPECT_EQ(page.find("<img"), std::string::npos);
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_NE(page.find("a&lt;/script&gt;"), std::string::npos);
-  for (const char* word : {"http://", "https://", "src=", "@import", "url("}) EXPECT_EQ(page.find(word), std::string::npos) << word;
+  for (const char* word : {"http://", "https://", "src=", "@import", "url("})
+    EXPECT_EQ(page.find(word), std::string::npos) << word;
   EXPECT_NE(page.find("Content-Security-Policy"), std::string::npos);
   EXPECT_NE(page.find("62.00"), std::string::npos);
   EXPECT_NE(page.find("seed 2"), std::string::npos) << "the diverged run is named";
@@ -206,7 +235,11 @@ TEST(Probe, MeasuresWhatIsThere) {
 }
 
 TEST(Svg, EscapesAndLeavesOutWhatCannotBeDrawn) {
-  Plot plot{.title = "<t>", .x_label = "x", .y_label = "y", .log_y = true, .series = {{"a&b", {1, 2, 3}, {1e-3, 0.0, 1e3}, {}, {}}}};
+  Plot plot{.title = "<t>",
+            .x_label = "x",
+            .y_label = "y",
+            .log_y = true,
+            .series = {{"a&b", {1, 2, 3}, {1e-3, 0.0, 1e3}, {}, {}}}};
   const std::string text = svg(plot);
   EXPECT_EQ(text.find("<t>"), std::string::npos);
   EXPECT_NE(text.find("a&amp;b"), std::string::npos);

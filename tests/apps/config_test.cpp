@@ -31,7 +31,9 @@ TEST(Config, EverySettingCanBeSetAndChangesTheHashIfItShould) {
   for (const Setting& s : settings()) {
     RunConfig changed;
     const std::string value = s.kind == SettingKind::boolean ? (s.get(defaults) == "true" ? "false" : "true")
-                              : s.kind == SettingKind::text || s.kind == SettingKind::words ? "other" : s.kind == SettingKind::integer ? "77" : "0.625";
+                              : s.kind == SettingKind::text || s.kind == SettingKind::words ? "other"
+                              : s.kind == SettingKind::integer                              ? "77"
+                                                                                            : "0.625";
     set_setting(changed, s.key, value, s.key);
     EXPECT_EQ(s.get(changed), value) << s.key;
     EXPECT_EQ(config_hash(changed) != config_hash(defaults), s.changes_results) << s.key;
@@ -48,8 +50,13 @@ TEST(Config, DifferenceNamesBothValues) {
 }
 
 TEST(Config, ValuesThatNoRunCouldUse) {
-  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"schedule", "round"}, {"optimizer", "magic"}, {"label_smoothing", "1.0"}, {"warmup", "9"},
-                                                                                   {"no_decay", "weights"}, {"momentum", "1"}, {"scheme", "nothing"}}) {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"schedule", "round"},
+                                                                                   {"optimizer", "magic"},
+                                                                                   {"label_smoothing", "1.0"},
+                                                                                   {"warmup", "9"},
+                                                                                   {"no_decay", "weights"},
+                                                                                   {"momentum", "1"},
+                                                                                   {"scheme", "nothing"}}) {
     RunConfig config;
     set_setting(config, key, value, key);
     EXPECT_THROW(check(config), Error) << key << " = " << value;

@@ -1,4 +1,5 @@
-// Statistics against values worked out by hand and against the property that matters: how often an interval covers the truth.
+// Statistics against values worked out by hand and against the property that matters: how often an interval covers the
+// truth.
 // SPDX-License-Identifier: MIT
 #include "apps/study/statistics.h"
 
@@ -44,8 +45,8 @@ TEST(Statistics, IntervalOfThreePairs) {
   EXPECT_FALSE(paired_interval(std::vector<double>{}));
 }
 
-// 95 % intervals of normal differences must cover the true mean in at least 95 % of cases; 1000 cases have a standard error of 0.7 %,
-// so fewer than 93 % is three of those too few. The bootstrap alone fails this for n = 3.
+// 95 % intervals of normal differences must cover the true mean in at least 95 % of cases; 1000 cases have a standard
+// error of 0.7 %, so fewer than 93 % is three of those too few. The bootstrap alone fails this for n = 3.
 TEST(Statistics, IntervalsCoverTheTruth) {
   for (const int n : {3, 5, 10}) {
     int covered = 0;

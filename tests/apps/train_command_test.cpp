@@ -1,4 +1,5 @@
-// The promises of a run: same bits on any number of threads, exact continuation after any stop, and a folder that is its own truth.
+// The promises of a run: same bits on any number of threads, exact continuation after any stop, and a folder that is
+// its own truth.
 // SPDX-License-Identifier: MIT
 #include "tests/support/command.h"
 
@@ -18,12 +19,14 @@ TEST(TrainCommand, SameWeightsOnAnyNumberOfThreads) {
     std::string expected;
     for (const int threads : {1, 2, 3, 4, 7}) {
       const std::string run = std::string(model).substr(0, 4) + std::to_string(threads);
-      const CommandResult result = run_fanin(folder, kTiny + "--epochs 2 --augment crop,mirror --model " + model + " --threads " + std::to_string(threads) + " --run " + run);
+      const CommandResult result = run_fanin(folder, kTiny + "--epochs 2 --augment crop,mirror --model " + model +
+                                                         " --threads " + std::to_string(threads) + " --run " + run);
       ASSERT_EQ(result.exit_code, 0) << result.output;
       const std::string metrics = metrics_without_times(folder / run);
       if (threads == 1) expected = metrics;
       EXPECT_EQ(metrics, expected) << model << " on " << threads << " threads";
-      EXPECT_EQ(file_text(folder / run / "weights.safetensors"), file_text(folder / (std::string(model).substr(0, 4) + "1") / "weights.safetensors"));
+      EXPECT_EQ(file_text(folder / run / "weights.safetensors"),
+                file_text(folder / (std::string(model).substr(0, 4) + "1") / "weights.safetensors"));
     }
     EXPECT_EQ(std::count(expected.begin(), expected.end(), '\n'), 3) << "a header and a row per epoch";
   }
@@ -43,7 +46,8 @@ TEST(TrainCommand, KilledAtAnyTimeItContinuesExactly) {
   int kills = 0;
   for (int attempt = 0; attempt < 40; ++attempt) {
     const double seconds = 0.05 + 0.04 * attempt;
-    const CommandResult result = run_fanin(folder, run + "--run killed --threads " + std::to_string(1 + attempt % 3), "timeout -s KILL " + std::to_string(seconds));
+    const CommandResult result = run_fanin(folder, run + "--run killed --threads " + std::to_string(1 + attempt % 3),
+                                           "timeout --foreground -s KILL " + std::to_string(seconds));
     if (result.exit_code == 0) break;
     ++kills;
   }
@@ -57,7 +61,7 @@ TEST(TrainCommand, KilledAtAnyTimeItContinuesExactly) {
 TEST(TrainCommand, InterruptedItSavesSaysSoAndContinues) {
   const Path folder = scratch_folder();
   const std::string run = kTiny + "--epochs 15 --model wrn-10-1 ";
-  const CommandResult stopped = run_fanin(folder, run + "--run a", "timeout -s INT 0.4");
+  const CommandResult stopped = run_fanin(folder, run + "--run a", "timeout --foreground -s INT 0.4");
   ASSERT_EQ(stopped.exit_code, 124) << stopped.output;  // of timeout; the run itself says 130
   EXPECT_NE(stopped.output.find("goes on from there"), std::string::npos) << stopped.output;
   EXPECT_NE(file_text(folder / "a/status.json").find("interrupted"), std::string::npos);
@@ -109,13 +113,16 @@ TEST(TrainCommand, ADivergedRunIsAResultWithStepAndNode) {
 TEST(TrainCommand, EveryFileOfARunIsThere) {
   const Path folder = scratch_folder();
   ASSERT_EQ(run_fanin(folder, kTiny + "--epochs 2 --validation 32 --model mlp-1-8 --run a").exit_code, 0);
-  for (const char* name : {"config.toml", "status.json", "metrics.csv", "steps.jsonl", "last.safetensors", "init.safetensors", "weights.safetensors", "best.safetensors", "env.json"})
+  for (const char* name : {"config.toml", "status.json", "metrics.csv", "steps.jsonl", "last.safetensors",
+                           "init.safetensors", "weights.safetensors", "best.safetensors", "env.json"})
     EXPECT_TRUE(std::filesystem::exists(folder / "a" / name)) << name;
   const std::string metrics = file_text(folder / "a/metrics.csv");
-  EXPECT_EQ(metrics.substr(0, metrics.find('\n')), "epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second,weights_hash");
+  EXPECT_EQ(metrics.substr(0, metrics.find('\n')),
+            "epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second,weights_hash");
   const CommandResult from_config = run_fanin(folder, "train --config a/config.toml --run b");
   EXPECT_EQ(from_config.exit_code, 0) << from_config.output;
-  EXPECT_EQ(metrics_without_times(folder / "b"), metrics_without_times(folder / "a")) << "the saved configuration is the effective one";
+  EXPECT_EQ(metrics_without_times(folder / "b"), metrics_without_times(folder / "a"))
+      << "the saved configuration is the effective one";
 }
 
 TEST(TrainCommand, OneLinePerEpochInAPipe) {

@@ -1,5 +1,5 @@
-// The arrows of ARCHITECTURE.md, read off the #include lines, and the other rules of the house that a program can see. The checker
-// is tested itself: each rule must catch a planted offence.
+// The arrows of ARCHITECTURE.md, read off the #include lines, and the other rules of the house that a program can see.
+// The checker is tested itself: each rule must catch a planted offence.
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -104,7 +104,8 @@ void check_text(const Source& source, Strings& offences) {
   const auto has = [&](const char* text) { return source.text.find(text) != std::string::npos; };
   const long lines = std::ranges::count(source.text, '\n');
   forbid(!kernel && lines > 250, fmt::format("has {} lines; outside core/kernels 250 are the limit", lines));
-  forbid(source.text.substr(0, 3000).find("// SPDX-License-Identifier: MIT\n") == std::string::npos, "has no SPDX line at its top");
+  forbid(source.text.substr(0, 3000).find("// SPDX-License-Identifier: MIT\n") == std::string::npos,
+         "has no SPDX line at its top");
   forbid(source.path.ends_with(".h") && !has("#pragma once"), "has no #pragma once");
   forbid(!kernel && source.path != "core/tensor/parallel.h" && has("#pragma omp"),
          "starts threads; use for_row_blocks or parallel_for of core/tensor/parallel.h");
@@ -155,7 +156,8 @@ TEST(Architecture, EveryTestSaysWhatItTestsAndHasItsLicenceLine) {
   }
 }
 
-// tests/layers/relu_test.cpp tests layers/relu.*; a helper may be tested by another file of its folder, which then includes it.
+// tests/layers/relu_test.cpp tests layers/relu.*; a helper may be tested by another file of its folder, which then
+// includes it.
 TEST(Architecture, EveryLayerAndInitializerHasATest) {
   for (const char* folder : {"layers", "init"}) {
     std::string tests;
@@ -163,7 +165,8 @@ TEST(Architecture, EveryLayerAndInitializerHasATest) {
     for (const Source& source : sources_in({folder})) {
       if (!source.path.ends_with(".cpp")) continue;
       const std::string stem = source.path.substr(0, source.path.size() - 4);
-      EXPECT_TRUE(fs::exists(kRoot / ("tests/" + stem + "_test.cpp")) || tests.find('"' + stem + ".h\"") != std::string::npos)
+      EXPECT_TRUE(fs::exists(kRoot / ("tests/" + stem + "_test.cpp")) ||
+                  tests.find('"' + stem + ".h\"") != std::string::npos)
           << source.path << " has no test: write tests/" << stem << "_test.cpp";
     }
   }
@@ -189,7 +192,8 @@ TEST(Architecture, TheMapShowsTheArrowsThatAreChecked) {
     ASSERT_NE(row, std::string::npos) << "ARCHITECTURE.md has no row for " << arrow.from;
     const std::string line = map.substr(row, map.find('\n', row) - row);
     for (const std::string& to : arrow.to)
-      EXPECT_NE(line.find("`" + to + "`"), std::string::npos) << arrow.from << " may include " << to << ", which its row does not say";
+      EXPECT_NE(line.find("`" + to + "`"), std::string::npos)
+          << arrow.from << " may include " << to << ", which its row does not say";
   }
 }
 
@@ -242,7 +246,7 @@ TEST(ArchitectureChecker, SeesPlantedIncludes) {
       {"apps/study/x.cpp", "#include \"apps/commands.h\"", true},
       {"apps/x.cpp", "#include \"apps/study/config.h\"", false},
       {"elsewhere/x.cpp", "#include \"core/check.h\"", true},  // every folder needs a row
-      {"layers/x.cpp", "#include \"conv.h\"", true},  // not from the root
+      {"layers/x.cpp", "#include \"conv.h\"", true},           // not from the root
       {"layers/x.cpp", "#include <Eigen/Core>", true},
       {"core/tensor/matrix.h", "#include <Eigen/Core>", false},
       {"init/orthogonal.cpp", "#include <Eigen/QR>", false},
@@ -269,7 +273,9 @@ TEST(ArchitectureChecker, SeesPlantedIncludes) {
 
 TEST(ArchitectureChecker, SeesPlantedText) {
   const std::string good = "// A sentence.\n// SPDX-License-Identifier: MIT\n#pragma once\n";
-  const auto offences = [](const std::string& path, const std::string& text) { return offences_of({path, text}).size(); };
+  const auto offences = [](const std::string& path, const std::string& text) {
+    return offences_of({path, text}).size();
+  };
   EXPECT_EQ(offences("layers/x.h", good), 0u);
   EXPECT_EQ(offences("layers/x.h", "// A sentence.\n#pragma once\n"), 1u);
   EXPECT_EQ(offences("layers/x.h", "// A sentence.\n// SPDX-License-Identifier: MIT\n"), 1u);

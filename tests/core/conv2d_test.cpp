@@ -1,5 +1,7 @@
-// Every rung of the convolution ladder against the definition, over odd sizes, strides, paddings, groups, slices and both writes.
-// Tolerance: a sum of n products in float, in any order, is off by at most about n * 2^-24 * sum |terms| (Higham 2002, section 3.1).
+// Every rung of the convolution ladder against the definition, over odd sizes, strides, paddings, groups, slices and
+// both writes.
+// Tolerance: a sum of n products in float, in any order, is off by at most about n * 2^-24 * sum |terms| (Higham 2002,
+// section 3.1).
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv2d.h"
 
@@ -25,26 +27,39 @@ std::string describe(const Case& c) {
          std::to_string(c.conv.stride) + " p" + std::to_string(c.conv.padding) + " g" + std::to_string(c.conv.groups);
 }
 
-// Every combination that a remainder could hide in: channels around vector widths, images that no tile divides, batch 1.
+// Every combination that a remainder could hide in: channels around vector widths, images that no tile divides, batch
+// 1.
 std::vector<Case> cases() {
   std::vector<Case> result;
   for (const int kernel : {1, 2, 3, 5})
     for (const int stride : {1, 2, 3})
       for (const int padding : {0, 1, 2})
         for (const int size : {5, 9})
-          result.push_back({{.in_channels = 3, .out_channels = 5, .kernel = kernel, .stride = stride, .padding = padding, .groups = 1},
+          result.push_back({{.in_channels = 3,
+                             .out_channels = 5,
+                             .kernel = kernel,
+                             .stride = stride,
+                             .padding = padding,
+                             .groups = 1},
                             {2, size, size + 2, 3}});
   for (const int in : {1, 3, 15, 16, 17, 33})
     for (const int out : {1, 12, 16, 17, 32, 49})
       for (const int stride : {1, 2})
-        result.push_back({{.in_channels = in, .out_channels = out, .kernel = 3, .stride = stride, .padding = 1, .groups = 1}, {1, 7, 21, in}});
+        result.push_back(
+            {{.in_channels = in, .out_channels = out, .kernel = 3, .stride = stride, .padding = 1, .groups = 1},
+             {1, 7, 21, in}});
   for (const int groups : {2, 3, 8})
     for (const int width : {1, 4, 17})
       for (const int kernel : {1, 3})
-        result.push_back({{.in_channels = groups * width, .out_channels = 2 * groups * width, .kernel = kernel, .stride = 1,
-                           .padding = kernel / 2, .groups = groups},
+        result.push_back({{.in_channels = groups * width,
+                           .out_channels = 2 * groups * width,
+                           .kernel = kernel,
+                           .stride = 1,
+                           .padding = kernel / 2,
+                           .groups = groups},
                           {3, 6, 5, groups * width}});
-  result.push_back({{.in_channels = 16, .out_channels = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}, {9, 32, 32, 16}});
+  result.push_back(
+      {{.in_channels = 16, .out_channels = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}, {9, 32, 32, 16}});
   return result;
 }
 
@@ -96,7 +111,9 @@ struct Definition {
 Definition define(const Conv2d& c, ConstView x, const float* w, ConstView dy) {
   Definition d{Expected(dy.shape.size()), Expected(x.shape.size()), Expected(c.weight_shape().size())};
   const int in = c.in_channels / c.groups, out = c.out_channels / c.groups;
-  const auto pixel = [](const Shape& s, int n, int h, int v) { return (static_cast<std::size_t>(n) * s.height + h) * s.width + v; };
+  const auto pixel = [](const Shape& s, int n, int h, int v) {
+    return (static_cast<std::size_t>(n) * s.height + h) * s.width + v;
+  };
   for (int n = 0; n < dy.shape.images; ++n)
     for (int h = 0; h < dy.shape.height; ++h)
       for (int v = 0; v < dy.shape.width; ++v)

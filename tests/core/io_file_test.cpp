@@ -1,6 +1,7 @@
 // Files are replaced as a whole or not at all, whichever system call fails.
 // SPDX-License-Identifier: MIT
 #include "core/io/file.h"
+#include "core/io/lock.h"
 
 #include "core/check.h"
 #include "tests/support/command.h"
@@ -16,14 +17,19 @@ using test::scratch_folder;
 // Fails its k-th call with `error`; counts the calls. close() still closes, as the kernel does.
 class FailingFileSystem : public FileSystem {
  public:
-  FailingFileSystem(int failing_call, int error) : failing_call_(failing_call), error_(error) { before_ = replace_file_system(this); }
+  FailingFileSystem(int failing_call, int error) : failing_call_(failing_call), error_(error) {
+    before_ = replace_file_system(this);
+  }
   ~FailingFileSystem() override { replace_file_system(before_); }
   int calls() const { return calls_; }
   bool failed() const { return calls_ > failing_call_; }
 
-  int open(const char* path, int flags, unsigned mode) override { return next() ? FileSystem::open(path, flags, mode) : -error_; }
+  int open(const char* path, int flags, unsigned mode) override {
+    return next() ? FileSystem::open(path, flags, mode) : -error_;
+  }
   long write(int descriptor, const void* data, std::size_t size) override {
-    return next() ? FileSystem::write(descriptor, data, std::min<std::size_t>(size, 3)) : -error_;  // short writes must be completed
+    return next() ? FileSystem::write(descriptor, data, std::min<std::size_t>(size, 3))
+                  : -error_;  // short writes must be completed
   }
   int fsync(int descriptor) override { return next() ? FileSystem::fsync(descriptor) : -error_; }
   int close(int descriptor) override {
@@ -40,7 +46,8 @@ class FailingFileSystem : public FileSystem {
 };
 
 std::size_t files_in(const Path& folder) {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
 }
 
 TEST(File, EveryFailingCallLeavesTheOldOrTheNewContent) {

@@ -62,18 +62,22 @@ TEST(Safetensors, OneErrorOfEachKind) {
   expect_error(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12, "hole");
   expect_error("{" + a + R"(,"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8, "overlap");
   expect_error("{" + a + "}", 9, "1 bytes follow");
-  expect_error(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,8]}})", 8, "larger than any memory");
+  expect_error(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,8]}})", 8,
+               "larger than any memory");
   expect_error(std::string(100000, '{'), 0, "");
   EXPECT_NE(error_of("{" + a + "}", 8, {.max_header_bytes = 10}), "");
   EXPECT_NE(error_of("{" + a + R"(,"b":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}})", 8, {.max_tensors = 1}), "");
-  EXPECT_EQ(error_of(R"({"e":{"dtype":"F32","shape":[0,9999999999],"data_offsets":[0,0]}})", 0), "") << "an empty tensor is no error";
+  EXPECT_EQ(error_of(R"({"e":{"dtype":"F32","shape":[0,9999999999],"data_offsets":[0,0]}})", 0), "")
+      << "an empty tensor is no error";
 }
 
 std::vector<std::byte> small_file() {
   const Path path = test::scratch_folder() / "small.safetensors";
   const std::vector<float> x = {1.0f, -2.5f, 3.0f};
   const std::vector<std::uint8_t> y = {7, 8};
-  write_safetensors(path, {{"x", DType::f32, {3}, std::as_bytes(std::span<const float>(x))}, {"y", DType::u8, {1, 2}, std::as_bytes(std::span<const std::uint8_t>(y))}},
+  write_safetensors(path,
+                    {{"x", DType::f32, {3}, std::as_bytes(std::span<const float>(x))},
+                     {"y", DType::u8, {1, 2}, std::as_bytes(std::span<const std::uint8_t>(y))}},
                     {{"note", "a \"quoted\" text"}});
   return read_bytes(path, 1 << 20);
 }
@@ -88,16 +92,19 @@ TEST(Safetensors, RoundTrip) {
   float values[3];
   std::memcpy(values, x.data.data(), 12);
   EXPECT_EQ(values[1], -2.5f);
-  EXPECT_EQ((reinterpret_cast<std::uintptr_t>(x.data.data()) - reinterpret_cast<std::uintptr_t>(bytes.data())) % 8, 0u) << "the data area is aligned";
+  EXPECT_EQ((reinterpret_cast<std::uintptr_t>(x.data.data()) - reinterpret_cast<std::uintptr_t>(bytes.data())) % 8, 0u)
+      << "the data area is aligned";
   EXPECT_THROW(parsed.entry("z", "small"), Error);
 }
 
 TEST(Safetensors, EveryTruncationIsRefused) {
   const std::vector<std::byte> bytes = small_file();
-  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_THROW(parse_safetensors(std::span(bytes).first(size), "cut"), Error) << size;
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_THROW(parse_safetensors(std::span(bytes).first(size), "cut"), Error) << size;
 }
 
-// A changed byte is refused, or changes a name or a number that the format does not protect; it never crashes (the sanitizer build sees reads).
+// A changed byte is refused, or changes a name or a number that the format does not protect; it never crashes (the
+// sanitizer build sees reads).
 TEST(Safetensors, EveryChangedByteIsHarmless) {
   const std::vector<std::byte> original = small_file();
   int refused = 0, accepted = 0;

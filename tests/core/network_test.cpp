@@ -1,4 +1,5 @@
-// The graph and its memory plan: sharing memory changes no bit, nothing is allocated in a step, errors name their place.
+// The graph and its memory plan: sharing memory changes no bit, nothing is allocated in a step, errors name their
+// place.
 // SPDX-License-Identifier: MIT
 #include "core/graph/network.h"
 
@@ -43,8 +44,16 @@ namespace {
 
 using test::error_of;
 
-const char* const kModels[] = {"wrn-10-1", "wrn-10-2:norm=none", "wrn-10-1:dropout=0.3", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4",
-                               "densenet-bc-16-4:norm=none,act=tanh", "plain-6-8", "plain-6-8:norm=bn,act=gelu", "mlp-3-16"};
+const char* const kModels[] = {"wrn-10-1",
+                               "wrn-10-2:norm=none",
+                               "wrn-10-1:dropout=0.3",
+                               "resnext-11-2x4d:widen=1",
+                               "densenet-13-4",
+                               "densenet-bc-16-4",
+                               "densenet-bc-16-4:norm=none,act=tanh",
+                               "plain-6-8",
+                               "plain-6-8:norm=bn,act=gelu",
+                               "mlp-3-16"};
 
 const Shape kImage{1, 16, 16, 3};
 
@@ -52,7 +61,8 @@ void fill_small(Network& net) {
   for (Parameter* p : net.parameters()) {
     const Rng rng = Rng::stream(5, p->name);
     const bool scale = p->role == Role::norm_scale || p->role == Role::scalar_multiplier;
-    for (std::size_t i = 0; i < p->value.size(); ++i) p->value[i] = static_cast<float>(0.2 * rng.normal(i)) + (scale ? 1.0f : 0.0f);
+    for (std::size_t i = 0; i < p->value.size(); ++i)
+      p->value[i] = static_cast<float>(0.2 * rng.normal(i)) + (scale ? 1.0f : 0.0f);
   }
 }
 
@@ -84,7 +94,8 @@ Outcome run(const char* spec, bool share, int batch, int largest_batch) {
     const ConstView logits = net.forward(images.view(), Mode::train);
     EXPECT_EQ(logits.shape, (Shape{batch, 1, 1, 10}));
     std::uint64_t hash = 0;
-    for (std::size_t p = 0; p < logits.shape.pixels(); ++p) hash = hash_bytes(logits.pixel(p), 10 * sizeof(float), hash);
+    for (std::size_t p = 0; p < logits.shape.pixels(); ++p)
+      hash = hash_bytes(logits.pixel(p), 10 * sizeof(float), hash);
     net.backward(gradient.view());
     const std::uint64_t gradients = hash_bytes(net.gradients().data(), net.gradients().size_bytes());
     if (step == 1) {
@@ -132,7 +143,8 @@ TEST(Network, ATrainingStepAllocatesNothing) {
       model.network.prepare(model.logits, 4);
       fill_small(model.network);
       Optimizer optimizer(model.network, {.kind = optimizer_kind, .no_decay = {}});
-      const Tensor images = random_tensor(kImage.with_images(4), "images"), gradient = random_tensor({4, 1, 1, 10}, "gradient");
+      const Tensor images = random_tensor(kImage.with_images(4), "images"),
+                   gradient = random_tensor({4, 1, 1, 10}, "gradient");
       parallel_for(64, [](int) {});  // OpenMP makes its threads at the first region
       const long before = allocations.load();
       model.network.forward(images.view(), Mode::train);
@@ -156,7 +168,8 @@ TEST(Network, PlanSharesMemory) {
 }
 
 TEST(Network, ADenseBlockIsOneMatrix) {
-  // Six layers of growth 12 on 24 channels: with copies the concatenated inputs alone would take 24 + 36 + ... + 96 channels.
+  // Six layers of growth 12 on 24 channels: with copies the concatenated inputs alone would take 24 + 36 + ... + 96
+  // channels.
   Model model = build_model("densenet-22-12", {1, 32, 32, 3}, 10);
   const std::size_t planned = model.network.estimate(model.logits, 1, Mode::evaluate).activations / sizeof(float);
   EXPECT_LT(planned, std::size_t{32 * 32} * (96 + 96 + 96));
@@ -209,7 +222,8 @@ TEST(Network, AnObserverSeesEveryNodeOnce) {
     fill_small(model.network);
     Recorder recorder;
     model.network.observe(&recorder);
-    const Tensor images = random_tensor(kImage.with_images(2), "images"), gradient = random_tensor({2, 1, 1, 10}, "gradient");
+    const Tensor images = random_tensor(kImage.with_images(2), "images"),
+                 gradient = random_tensor({2, 1, 1, 10}, "gradient");
     model.network.forward(images.view(), Mode::train);
     model.network.backward(gradient.view());
     const std::size_t nodes = model.network.summary().size();

@@ -1,5 +1,5 @@
-// Random numbers: the generator against published vectors, the transforms against the functions that they invert, the streams against
-// stored values, so that a change of any stream is noticed.
+// Random numbers: the generator against published vectors, the transforms against the functions that they invert, the
+// streams against stored values, so that a change of any stream is noticed.
 // SPDX-License-Identifier: MIT
 #include "core/rng.h"
 
@@ -10,8 +10,14 @@
 namespace fanin {
 namespace {
 
-// normal_quantile is the inverse of Phi: Phi(q(p)) = p. Its stated accuracy is 1 part in 10^16; erfc adds a few units, and an error e of q
-// moves p by a factor of about 1 + e |q|, hence the factor of |q|.
+// The all-zero vector of Random123's kat_vectors for philox4x32-10: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
+TEST(Rng, IsPhilox) {
+  EXPECT_EQ(Rng(0).bits(0), 0xe169c58d6627e8d5u);
+  EXPECT_EQ(Rng(0).bits(1), 0x9b00dbd8bc57ac4cu);
+}
+
+// normal_quantile is the inverse of Phi: Phi(q(p)) = p. Its stated accuracy is 1 part in 10^16; erfc adds a few units,
+// and an error e of q moves p by a factor of about 1 + e |q|, hence the factor of |q|.
 TEST(Rng, NormalQuantileInvertsTheDistribution) {
   for (int k = 1; k < 2000; ++k) {
     const double p = k / 2000.0, q = normal_quantile(p);
@@ -38,10 +44,12 @@ TEST(Rng, DrawsFollowTheirDistributions) {
     ASSERT_LT(uniform.back(), 1.0);
     ASSERT_LE(std::fabs(truncated.back()), 2.0);
   }
-  test::expect_distribution(uniform, [](double x) { return std::clamp(x, 0.0, 1.0); }, "uniform");
+  test::expect_distribution(
+      uniform, [](double x) { return std::clamp(x, 0.0, 1.0); }, "uniform");
   test::expect_distribution(normal, test::normal_cdf, "normal");
   const double low = test::normal_cdf(-2.0), high = test::normal_cdf(2.0);
-  test::expect_distribution(truncated, [&](double x) { return (test::normal_cdf(x) - low) / (high - low); }, "truncated normal");
+  test::expect_distribution(
+      truncated, [&](double x) { return (test::normal_cdf(x) - low) / (high - low); }, "truncated normal");
 }
 
 TEST(Rng, StreamsAreIndependentOfEachOther) {
@@ -66,7 +74,8 @@ TEST(Rng, PermutationsArePermutationsAndUniform) {
     EXPECT_EQ(std::set<std::uint32_t>(order.begin(), order.end()).size(), 5u);
     ++first[order[0]];
   }
-  for (const int count : first) EXPECT_NEAR(count, 1000, 5.0 * std::sqrt(5000 * 0.2 * 0.8));  // five binomial deviations
+  for (const int count : first)
+    EXPECT_NEAR(count, 1000, 5.0 * std::sqrt(5000 * 0.2 * 0.8));  // five binomial deviations
   EXPECT_TRUE(Rng::stream(1, "x").permutation(0).empty());
 }
 
@@ -78,7 +87,8 @@ TEST(Rng, BelowStaysBelow) {
   EXPECT_EQ(rng.below(5, 1), 0u);
 }
 
-// Stored on 2026-11-24. A difference means that every result of every user changes: do not update these without a reason in the change log.
+// Stored on 2026-11-24. A difference means that every result of every user changes: do not update these without a
+// reason in the change log.
 TEST(Rng, TheStreamsAreWhatTheyWere) {
   const Rng rng = Rng::stream(1, "init/conv0.weight");
   EXPECT_EQ(rng.bits(0), 0xb5b37c1a414968c6ULL);

@@ -1,5 +1,5 @@
-// Training without a data set on disk: schedules as functions, optimizers against the scalar arithmetic that they promise, the loop against itself
-// under every interruption.
+// Training without a data set on disk: schedules as functions, optimizers against the scalar arithmetic that they
+// promise, the loop against itself under every interruption.
 // SPDX-License-Identifier: MIT
 #include "core/train/trainer.h"
 
@@ -33,7 +33,8 @@ TEST(Schedule, KindsByHand) {
   EXPECT_EQ(at(multi, 59.9), 1.0);
   EXPECT_DOUBLE_EQ(at(multi, 60.0), 0.2);
   EXPECT_DOUBLE_EQ(at(multi, 130.0), 0.04);
-  const ScheduleOptions cosine{.kind = "cosine", .peak = 0.1, .warmup_epochs = 1, .epochs = 5};  // the recipe of the reference runs
+  const ScheduleOptions cosine{
+      .kind = "cosine", .peak = 0.1, .warmup_epochs = 1, .epochs = 5};  // the recipe of the reference runs
   EXPECT_DOUBLE_EQ(at(cosine, 0.5), 0.05);
   EXPECT_DOUBLE_EQ(at(cosine, 1.0), 0.1);
   EXPECT_DOUBLE_EQ(at(cosine, 3.0), 0.05);
@@ -61,8 +62,10 @@ void reference_step(Scalar& s, const OptimizerOptions& o, int step, double rate)
     s.w -= rate * (o.nesterov ? g + o.momentum * s.m : s.m);
     return;
   }
-  if (o.kind == "adamw") s.w -= rate * o.weight_decay * s.w;
-  else g += o.weight_decay * s.w;
+  if (o.kind == "adamw")
+    s.w -= rate * o.weight_decay * s.w;
+  else
+    g += o.weight_decay * s.w;
   s.m = o.beta1 * s.m + (1.0 - o.beta1) * g;
   s.v = o.beta2 * s.v + (1.0 - o.beta2) * g * g;
   const double m = s.m / (1.0 - std::pow(o.beta1, step + 1)), v = s.v / (1.0 - std::pow(o.beta2, step + 1));
@@ -71,7 +74,8 @@ void reference_step(Scalar& s, const OptimizerOptions& o, int step, double rate)
 
 TEST(Optimizer, FollowsThePublishedFormulas) {
   std::vector<OptimizerOptions> cases;
-  for (const bool nesterov : {true, false}) cases.push_back({.kind = "sgd", .momentum = 0.9, .nesterov = nesterov, .weight_decay = 0.01});
+  for (const bool nesterov : {true, false})
+    cases.push_back({.kind = "sgd", .momentum = 0.9, .nesterov = nesterov, .weight_decay = 0.01});
   cases.push_back({.kind = "sgd", .momentum = 0.8, .dampening = 0.5, .nesterov = false, .weight_decay = 0.0});
   cases.push_back({.kind = "adam", .weight_decay = 0.01});
   cases.push_back({.kind = "adamw", .weight_decay = 0.01});
@@ -82,12 +86,15 @@ TEST(Optimizer, FollowsThePublishedFormulas) {
     Optimizer optimizer(model.network, options);
     Scalar expected;
     for (int step = 0; step < 20; ++step) {
-      for (Parameter* p : model.network.parameters()) std::fill(p->grad.begin(), p->grad.end(), static_cast<float>(gradient_at(step)));
+      for (Parameter* p : model.network.parameters())
+        std::fill(p->grad.begin(), p->grad.end(), static_cast<float>(gradient_at(step)));
       optimizer.step(0.05);
       reference_step(expected, options, step, 0.05);
       // Each step rounds about 8 times at values below 4; 20 steps of momentum 0.9 may amplify by 10.
       for (const Parameter* p : model.network.parameters())
-        for (const float w : p->value) ASSERT_NEAR(static_cast<double>(w), expected.w, 8.0 * 4.0 * 10.0 * 0x1p-24 * (step + 1)) << options.kind << " step " << step;
+        for (const float w : p->value)
+          ASSERT_NEAR(static_cast<double>(w), expected.w, 8.0 * 4.0 * 10.0 * 0x1p-24 * (step + 1))
+              << options.kind << " step " << step;
     }
   }
 }
@@ -96,7 +103,9 @@ TEST(Optimizer, GroupsWithoutDecay) {
   Model model = build_model("wrn-10-1", {1, 16, 16, 3}, 10);
   model.network.prepare(model.logits, 1);
   for (Parameter* p : model.network.parameters()) std::fill(p->value.begin(), p->value.end(), 1.0f);
-  Optimizer optimizer(model.network, {.kind = "sgd", .momentum = 0.0, .nesterov = false, .weight_decay = 0.5, .no_decay = {"norm", "bias"}});
+  Optimizer optimizer(
+      model.network,
+      {.kind = "sgd", .momentum = 0.0, .nesterov = false, .weight_decay = 0.5, .no_decay = {"norm", "bias"}});
   optimizer.step(1.0);  // gradients are zero: only decay acts
   for (const Parameter* p : model.network.parameters()) {
     const bool decays = p->role == Role::conv_weight || p->role == Role::linear_weight;
@@ -118,7 +127,9 @@ TEST(Optimizer, Refusals) {
 // Batches made from a formula; image i of class i % 10 has a bright pixel row i % 10.
 class MadeBatches : public BatchSource {
  public:
-  MadeBatches(int images, int batch) : images_(images), batch_(batch), pixels_({batch, 16, 16, 3}) { labels_.resize(static_cast<std::size_t>(batch)); }
+  MadeBatches(int images, int batch) : images_(images), batch_(batch), pixels_({batch, 16, 16, 3}) {
+    labels_.resize(static_cast<std::size_t>(batch));
+  }
   void start_epoch(int epoch, int first_batch) override {
     epoch_ = epoch;
     next_ = first_batch;
@@ -130,7 +141,8 @@ class MadeBatches : public BatchSource {
       labels_[static_cast<std::size_t>(n)] = image % 10;
       const Rng rng = Rng::stream(1, "image" + std::to_string(image));
       const View v = pixels_.view().images(n, 1);
-      for (std::size_t i = 0; i < v.shape.size(); ++i) v.data[i] = static_cast<float>(rng.normal(i)) + (i / 48 == static_cast<std::size_t>(image % 10) ? 3.0f : 0.0f);
+      for (std::size_t i = 0; i < v.shape.size(); ++i)
+        v.data[i] = static_cast<float>(rng.normal(i)) + (i / 48 == static_cast<std::size_t>(image % 10) ? 3.0f : 0.0f);
     }
     if (poison_ >= 0 && next_ == poison_) pixels_.view().data[5] = std::numeric_limits<float>::infinity();
     ++next_;
@@ -149,11 +161,13 @@ class MadeBatches : public BatchSource {
 };
 
 struct Training {
-  explicit Training(const TrainOptions& options) : model(build_model("wrn-10-1:dropout=0.1", {1, 16, 16, 3}, 10)), train(40, 8), test(20, 10) {
+  explicit Training(const TrainOptions& options)
+      : model(build_model("wrn-10-1:dropout=0.1", {1, 16, 16, 3}, 10)), train(40, 8), test(20, 10) {
     model.network.prepare(model.logits, 10);
     for (Parameter* p : model.network.parameters()) {
       const Rng rng = Rng::stream(4, p->name);
-      for (std::size_t i = 0; i < p->value.size(); ++i) p->value[i] = p->role == Role::norm_scale ? 1.0f : static_cast<float>(0.1 * rng.normal(i));
+      for (std::size_t i = 0; i < p->value.size(); ++i)
+        p->value[i] = p->role == Role::norm_scale ? 1.0f : static_cast<float>(0.1 * rng.normal(i));
     }
     trainer.emplace(model.network, train, &test, options);
   }
@@ -191,7 +205,8 @@ TEST(Trainer, LearnsAndReportsMeans) {
   EXPECT_EQ(again.images, 20);
 }
 
-// Stops after every step in turn, saves, loads into a fresh network, goes on: the same weights, optimizer and rows to the last bit.
+// Stops after every step in turn, saves, loads into a fresh network, goes on: the same weights, optimizer and rows to
+// the last bit.
 TEST(Trainer, InterruptedAnywhereItContinuesExactly) {
   const io::Path folder = test::scratch_folder();
   Training whole(options_of(2));
@@ -201,9 +216,13 @@ TEST(Trainer, InterruptedAnywhereItContinuesExactly) {
     Training first(options_of(2));
     StopAt stopper(stop);
     ASSERT_EQ(first.trainer->run(stopper), TrainResult::interrupted);
-    save_checkpoint(folder / "c", first.model.network, first.trainer->optimizer(), first.trainer->progress(), {{"note", "x"}});
+    save_checkpoint(folder / "c", first.model.network, first.trainer->optimizer(), first.trainer->progress(),
+                    {{"note", "x"}});
     Training second(options_of(2));
-    EXPECT_EQ(load_checkpoint(folder / "c", second.model.network, second.trainer->optimizer(), second.trainer->progress()).at("note"), "x");
+    EXPECT_EQ(
+        load_checkpoint(folder / "c", second.model.network, second.trainer->optimizer(), second.trainer->progress())
+            .at("note"),
+        "x");
     EXPECT_EQ(second.trainer->progress().step, stop);
     ASSERT_EQ(second.trainer->run(nobody), TrainResult::finished);
     EXPECT_EQ(weights_hash(second.model.network), weights_hash(whole.model.network)) << "stopped after step " << stop;
@@ -227,7 +246,8 @@ TEST(Trainer, DivergenceNamesStepAndFirstNode) {
   EXPECT_NE(s.trainer->divergence().detail.find("1 of 6144"), std::string::npos) << s.trainer->divergence().detail;
 
   Training weights(options_of(1));
-  weights.model.network.find_parameter("group1.block0.conv1.weight")->value[0] = std::numeric_limits<float>::quiet_NaN();
+  weights.model.network.find_parameter("group1.block0.conv1.weight")->value[0] =
+      std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(weights.trainer->run(nobody), TrainResult::diverged);
   EXPECT_EQ(weights.trainer->divergence().node, "group1.block0.conv1");
 }
@@ -255,7 +275,8 @@ TEST(Checkpoint, RefusesWhatDoesNotFitAndChangesNothing) {
     for (const float v : p->value) ASSERT_TRUE(std::isnan(v)) << p->name << " was changed by a load that failed";
   Optimizer optimizer(s.model.network, {});
   TrainProgress progress;
-  EXPECT_THROW(load_checkpoint(folder / "w", s.model.network, optimizer, progress), Error) << "a weights file is no checkpoint";
+  EXPECT_THROW(load_checkpoint(folder / "w", s.model.network, optimizer, progress), Error)
+      << "a weights file is no checkpoint";
 }
 
 TEST(Checkpoint, WeightsRoundTripInFileOrder) {

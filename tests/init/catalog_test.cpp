@@ -13,21 +13,27 @@ namespace fanin {
 namespace {
 
 const WeightShape kShapes[] = {
-    WeightShape::conv(3, 16, 32, 1), WeightShape::conv(3, 3, 16, 1),  WeightShape::conv(1, 64, 24, 1),  WeightShape::conv(5, 8, 8, 1),
-    WeightShape::conv(3, 64, 64, 8), WeightShape::conv(3, 32, 64, 32), WeightShape::linear(640, 10), WeightShape::linear(100, 300),
+    WeightShape::conv(3, 16, 32, 1), WeightShape::conv(3, 3, 16, 1),  WeightShape::conv(1, 64, 24, 1),
+    WeightShape::conv(5, 8, 8, 1),   WeightShape::conv(3, 64, 64, 8), WeightShape::conv(3, 32, 64, 32),
+    WeightShape::linear(640, 10),    WeightShape::linear(100, 300),
 };
 
-std::vector<float> draw(const Initializer& initializer, const WeightShape& shape, std::uint64_t seed, const std::string& name) {
+std::vector<float> draw(const Initializer& initializer, const WeightShape& shape, std::uint64_t seed,
+                        const std::string& name) {
   std::vector<float> weights(shape.size(), std::numeric_limits<float>::quiet_NaN());
   initializer.fill(shape, weights, Rng::stream(seed, "init/" + name));
   return weights;
 }
 
 bool serves(const std::string& name, const WeightShape& shape) { return name != "dirac" || shape.rank == 4; }
-bool is_random(const std::string& name) { return name != "constant" && name != "zeros" && name != "ones" && name != "dirac"; }
+bool is_random(const std::string& name) {
+  return name != "constant" && name != "zeros" && name != "ones" && name != "dirac";
+}
 
 // E[z^4] / E[z^2]^2 of the draws: 3 normal, 1.8 uniform.
-double kurtosis_of(const std::string& name) { return name.find("uniform") != std::string::npos || name == "torch_default" ? 1.8 : 3.0; }
+double kurtosis_of(const std::string& name) {
+  return name.find("uniform") != std::string::npos || name == "torch_default" ? 1.8 : 3.0;
+}
 
 TEST(Catalog, EveryRowFillsEveryShapeReproducibly) {
   for (const InitializerEntry& entry : initializer_catalog())
@@ -66,7 +72,8 @@ TEST(Catalog, EveryRowKeepsItsPromisedVariance) {
 
 // The variances of torch.nn.init, worked out from its formulas, not from ours.
 TEST(Catalog, VariancesAreThoseOfTheFormulas) {
-  const WeightShape c = WeightShape::conv(3, 64, 128, 4);  // torch: fan_in 16 * 9 = 144, fan_out 128 * 9 = 1152; exact fan_out 288
+  const WeightShape c =
+      WeightShape::conv(3, 64, 128, 4);  // torch: fan_in 16 * 9 = 144, fan_out 128 * 9 = 1152; exact fan_out 288
   const auto variance = [&](const char* spec) { return *make_initializer(spec)->variance(c); };
   EXPECT_DOUBLE_EQ(variance("kaiming_normal"), 2.0 / 144);
   EXPECT_DOUBLE_EQ(variance("kaiming_uniform:mode=fan_out"), 2.0 / 288);
@@ -91,11 +98,18 @@ TEST(Catalog, DrawsFollowTheirDistributions) {
     return std::vector<double>(w.begin(), w.end());
   };
   const double he = std::sqrt(2.0 / 100), bound = std::sqrt(6.0 / 200);
-  test::expect_distribution(draws("kaiming_normal"), [&](double x) { return test::normal_cdf(x / he); }, "kaiming_normal");
-  test::expect_distribution(draws("xavier_uniform"), [&](double x) { return std::clamp(0.5 + 0.5 * x / bound, 0.0, 1.0); }, "xavier_uniform");
-  test::expect_distribution(draws("torch_default"), [&](double x) { return std::clamp(0.5 + 5.0 * x, 0.0, 1.0); }, "torch_default: +-1/sqrt(100)");
+  test::expect_distribution(
+      draws("kaiming_normal"), [&](double x) { return test::normal_cdf(x / he); }, "kaiming_normal");
+  test::expect_distribution(
+      draws("xavier_uniform"), [&](double x) { return std::clamp(0.5 + 0.5 * x / bound, 0.0, 1.0); }, "xavier_uniform");
+  test::expect_distribution(
+      draws("torch_default"), [&](double x) { return std::clamp(0.5 + 5.0 * x, 0.0, 1.0); },
+      "torch_default: +-1/sqrt(100)");
   const double widened = 0.1 / 0.87962566103423978, low = test::normal_cdf(-2.0), high = test::normal_cdf(2.0);
-  test::expect_distribution(draws("variance_scaling:draw=truncated"), [&](double x) { return std::clamp((test::normal_cdf(x / widened) - low) / (high - low), 0.0, 1.0); }, "truncated");
+  test::expect_distribution(
+      draws("variance_scaling:draw=truncated"),
+      [&](double x) { return std::clamp((test::normal_cdf(x / widened) - low) / (high - low), 0.0, 1.0); },
+      "truncated");
 }
 
 // A weight's values depend on its shape in a file, not on its layout in memory: entry i of the OIHW order is draw i.
@@ -103,12 +117,15 @@ TEST(Catalog, ElementIDrawsIndexI) {
   const WeightShape shape = WeightShape::conv(3, 4, 6, 2);
   const std::vector<float> w = draw(*make_initializer("normal"), shape, 9, "x");
   const Rng rng = Rng::stream(9, "init/x");
-  for_each_element(shape, [&](std::size_t hwio, std::size_t oihw) { EXPECT_EQ(w[hwio], static_cast<float>(rng.normal(oihw))); });
+  for_each_element(
+      shape, [&](std::size_t hwio, std::size_t oihw) { EXPECT_EQ(w[hwio], static_cast<float>(rng.normal(oihw))); });
 }
 
 TEST(Catalog, BadSpecsAreRefused) {
-  for (const char* spec : {"", "kaiming", "kaiming_normal:a", "kaiming_normal:b=1", "kaiming_normal:mode=fan", "normal:std=-1", "normal:std=nan", "uniform:a=2,b=1", "xavier_normal:gain=0",
-                           "orthogonal:gain=-1", "dirac:groups=0", "dirac:groups=1.5", "variance_scaling:scale=0", "zeros:value=1", "constant:value=inf"})
+  for (const char* spec :
+       {"", "kaiming", "kaiming_normal:a", "kaiming_normal:b=1", "kaiming_normal:mode=fan", "normal:std=-1",
+        "normal:std=nan", "uniform:a=2,b=1", "xavier_normal:gain=0", "orthogonal:gain=-1", "dirac:groups=0",
+        "dirac:groups=1.5", "variance_scaling:scale=0", "zeros:value=1", "constant:value=inf"})
     EXPECT_THROW(make_initializer(spec), Error) << spec;
 }
 
@@ -116,7 +133,8 @@ TEST(Catalog, ThePageNamesEveryInitializer) {
   std::ifstream file(FANIN_SOURCE_DIR "/docs/initializers.md");
   std::stringstream page;
   page << file.rdbuf();
-  for (const InitializerEntry& entry : initializer_catalog()) EXPECT_NE(page.str().find("| `" + entry.name + "` |"), std::string::npos) << entry.name;
+  for (const InitializerEntry& entry : initializer_catalog())
+    EXPECT_NE(page.str().find("| `" + entry.name + "` |"), std::string::npos) << entry.name;
 }
 
 }  // namespace

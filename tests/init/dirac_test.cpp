@@ -2,8 +2,8 @@
 #include "init/dirac.h"
 
 #include "core/check.h"
-#include "core/tensor/parallel.h"
 #include "core/kernels/conv2d.h"
+#include "core/tensor/parallel.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,12 @@ namespace {
 
 // What torch's test does: convolve with it and compare channels.
 void expect_identity(int channels, int out, int kernel, int init_groups, int conv_groups) {
-  const Conv2d conv{.in_channels = channels, .out_channels = out, .kernel = kernel, .stride = 1, .padding = kernel / 2, .groups = conv_groups};
+  const Conv2d conv{.in_channels = channels,
+                    .out_channels = out,
+                    .kernel = kernel,
+                    .stride = 1,
+                    .padding = kernel / 2,
+                    .groups = conv_groups};
   std::vector<float> w(conv.weight_shape().size());
   dirac(init_groups)->fill(conv.weight_shape(), w, Rng::stream(1, "w"));
   Tensor x({1, 5, 5, channels}), y({1, 5, 5, out});
@@ -20,11 +25,13 @@ void expect_identity(int channels, int out, int kernel, int init_groups, int con
   for (std::size_t i = 0; i < x.shape().size(); ++i) x.view().data[i] = static_cast<float>(rng.normal(i));
   Buffer scratch(conv2d_scratch(conv, x.shape()));
   conv2d_forward(conv, x.view(), w.data(), y.view(), scratch.span());
-  const int per_group = out / init_groups, in_per_group = channels / conv_groups, ones = std::min(per_group, in_per_group);
+  const int per_group = out / init_groups, in_per_group = channels / conv_groups,
+            ones = std::min(per_group, in_per_group);
   for (std::size_t p = 0; p < 25; ++p)
     for (int o = 0; o < out; ++o) {
       const int d = o % per_group, first = o / (out / conv_groups) * in_per_group;
-      EXPECT_EQ(y.view().pixel(p)[o], d < ones ? x.view().pixel(p)[first + d] : 0.0f) << "pixel " << p << " channel " << o;
+      EXPECT_EQ(y.view().pixel(p)[o], d < ones ? x.view().pixel(p)[first + d] : 0.0f)
+          << "pixel " << p << " channel " << o;
     }
 }
 

@@ -19,7 +19,7 @@ TEST(Fan, CountsWithAndWithoutGroups) {
   expect(WeightShape::linear(300, 10), 300, 10, 10);
   expect(WeightShape::conv(3, 3, 64, 1), 27, 576, 576);
   expect(WeightShape::conv(1, 256, 128, 1), 256, 128, 128);
-  expect(WeightShape::conv(3, 4, 4, 4), 9, 9, 36);          // depthwise
+  expect(WeightShape::conv(3, 4, 4, 4), 9, 9, 36);            // depthwise
   expect(WeightShape::conv(3, 512, 512, 8), 576, 576, 4608);  // ResNeXt-29 8x64d, stage 1
 }
 

@@ -37,7 +37,8 @@ TEST(Scheme, FillsEveryRole) {
 
 TEST(Scheme, RolesCanBeNamed) {
   Model model = prepared("plain-4-4");
-  const std::unique_ptr<Scheme> scheme = make_scheme("conv=constant:value=2;linear=constant:value=3;bias=constant:value=4;linear_bias=ones");
+  const std::unique_ptr<Scheme> scheme =
+      make_scheme("conv=constant:value=2;linear=constant:value=3;bias=constant:value=4;linear_bias=ones");
   scheme->apply(model.network, {}, 1);
   EXPECT_EQ(model.network.find_parameter("conv0.weight")->value[0], 2.0f);
   EXPECT_EQ(model.network.find_parameter("fc.weight")->value[0], 3.0f);
@@ -77,7 +78,8 @@ TEST(Scheme, WhatIsMissingOrImpossibleIsNamed) {
   EXPECT_NE(error_of(*by_role("partial", {{Role::conv_weight, constant(1.0)}})).find("norm_scale"), std::string::npos);
   EXPECT_NE(error_of(*make_scheme("dirac")).find("fc.weight"), std::string::npos) << "dirac is for convolutions";
   EXPECT_NE(error_of(*make_scheme("normal:std=1e300")).find("finite"), std::string::npos);
-  for (const char* spec : {"conv=", "conv=zeros;", "cnv=zeros", "norm_scale=ones", "=zeros", "conv=zeros;linear"}) EXPECT_THROW(make_scheme(spec), Error) << spec;
+  for (const char* spec : {"conv=", "conv=zeros;", "cnv=zeros", "norm_scale=ones", "=zeros", "conv=zeros;linear"})
+    EXPECT_THROW(make_scheme(spec), Error) << spec;
 }
 
 }  // namespace

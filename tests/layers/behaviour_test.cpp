@@ -37,7 +37,8 @@ Tensor random_tensor(Shape shape, const char* name, double mean = 0.0) {
 struct OneLayer {
   OneLayer(Shape x, const std::function<Node(Network&, Node)>& build) : net(x) {
     net.prepare(build(net, net.input()), x.images);
-    for (Parameter* p : net.parameters()) std::fill(p->value.begin(), p->value.end(), p->role == Role::norm_scale ? 1.0f : 0.0f);
+    for (Parameter* p : net.parameters())
+      std::fill(p->value.begin(), p->value.end(), p->role == Role::norm_scale ? 1.0f : 0.0f);
   }
   Network net;
 };
@@ -53,7 +54,8 @@ TEST(BatchNorm, RunningStatisticsAreThoseOfTorch) {
     for (int c = 0; c < 2; ++c) {
       double m = 0, v = 0;
       for (std::size_t p = 0; p < 12; ++p) m += static_cast<double>(x.view().pixel(p)[c]) / 12;
-      for (std::size_t p = 0; p < 12; ++p) v += (static_cast<double>(x.view().pixel(p)[c]) - m) * (static_cast<double>(x.view().pixel(p)[c]) - m) / 11;
+      for (std::size_t p = 0; p < 12; ++p)
+        v += (static_cast<double>(x.view().pixel(p)[c]) - m) * (static_cast<double>(x.view().pixel(p)[c]) - m) / 11;
       mean[c] = 0.9 * mean[c] + 0.1 * m;
       variance[c] = 0.9 * variance[c] + 0.1 * v;
     }
@@ -70,12 +72,14 @@ TEST(BatchNorm, RunningStatisticsAreThoseOfTorch) {
   const ConstView y = layer.net.forward(x.view(), Mode::evaluate);
   for (std::size_t p = 0; p < 12; ++p)
     for (int c = 0; c < 2; ++c)
-      EXPECT_NEAR(static_cast<double>(y.pixel(p)[c]), (static_cast<double>(x.view().pixel(p)[c]) - mean[c]) / std::sqrt(variance[c] + 1e-5), 1e-5);
-  EXPECT_NEAR(static_cast<double>(buffers[0]->value[0]), mean[0], 3 * 6 * 4 * 0x1p-24) << "evaluation does not move the statistics";
+      EXPECT_NEAR(static_cast<double>(y.pixel(p)[c]),
+                  (static_cast<double>(x.view().pixel(p)[c]) - mean[c]) / std::sqrt(variance[c] + 1e-5), 1e-5);
+  EXPECT_NEAR(static_cast<double>(buffers[0]->value[0]), mean[0], 3 * 6 * 4 * 0x1p-24)
+      << "evaluation does not move the statistics";
 }
 
-// Mean 1000 deviations away: E[x^2] - E[x]^2 in float would lose all digits of the variance; the output still has variance 1 to the rounding of x
-// itself, 1000 * 2^-24 per value.
+// Mean 1000 deviations away: E[x^2] - E[x]^2 in float would lose all digits of the variance; the output still has
+// variance 1 to the rounding of x itself, 1000 * 2^-24 per value.
 TEST(BatchNorm, AMeanFarFromZeroCostsNoAccuracy) {
   const Shape shape{4, 8, 8, 3};
   OneLayer layer(shape, [](Network& net, Node x) { return batch_norm(net, "bn", x); });
@@ -148,7 +152,8 @@ TEST(ChannelSum, AddsOverAllPixels) {
       expected += static_cast<double>(x.view().pixel(p)[c]);
       magnitude += std::fabs(static_cast<double>(x.view().pixel(p)[c]));
     }
-    EXPECT_NEAR(static_cast<double>(sums[static_cast<std::size_t>(c)]), expected, static_cast<double>(x.shape().pixels()) * 0x1p-24 * magnitude);
+    EXPECT_NEAR(static_cast<double>(sums[static_cast<std::size_t>(c)]), expected,
+                static_cast<double>(x.shape().pixels()) * 0x1p-24 * magnitude);
   }
 }
 
@@ -156,20 +161,26 @@ void expect_error(const std::function<void(Network&)>& build, const std::vector<
   Network net({1, 4, 4, 6});
   const Network::Scope scope = net.scope("block");
   const std::string error = error_of([&] { build(net); });
-  for (const std::string& part : parts) EXPECT_NE(error.find(part), std::string::npos) << "'" << part << "' is not in: " << error;
+  for (const std::string& part : parts)
+    EXPECT_NE(error.find(part), std::string::npos) << "'" << part << "' is not in: " << error;
 }
 
 TEST(Shapes, ErrorsNameThePlaceBothValuesAndTheRemedy) {
-  expect_error([](Network& n) { conv(n, "c", n.input(), {.out_channels = 4, .kernel = 3, .groups = 4}); }, {"6 input", "groups = 4"});
-  expect_error([](Network& n) { conv(n, "c", n.input(), {.out_channels = 4, .kernel = 7, .padding = 0}); }, {"block.c", "7x7", "4x4"});
+  expect_error([](Network& n) { conv(n, "c", n.input(), {.out_channels = 4, .kernel = 3, .groups = 4}); },
+               {"6 input", "groups = 4"});
+  expect_error([](Network& n) { conv(n, "c", n.input(), {.out_channels = 4, .kernel = 7, .padding = 0}); },
+               {"block.c", "7x7", "4x4"});
   expect_error([](Network& n) { conv(n, "c", n.input(), {.out_channels = 0}); }, {"0 output channels"});
-  expect_error([](Network& n) { linear(n, "l", n.input(), {.out = 3}); }, {"block.l", "1x1", "4x4", "global_average_pool"});
+  expect_error([](Network& n) { linear(n, "l", n.input(), {.out = 3}); },
+               {"block.l", "1x1", "4x4", "global_average_pool"});
   expect_error([](Network& n) { average_pool(n, "p", n.input(), {.kernel = 5}); }, {"block.p", "5x5", "4x4"});
   expect_error([](Network& n) { dropout(n, "d", n.input(), 1.0f); }, {"probability 1"});
   expect_error([](Network& n) { leaky_relu(n, "r", n.input(), -1.0f); }, {"slope -1"});
   expect_error([](Network& n) { activation(n, "a", "rleu", n.input()); }, {"'rleu'", "relu"});
-  expect_error([](Network& n) { n.sum("s", n.input(), global_average_pool(n, "g", n.input())); }, {"block.s", "1x4x4x6", "1x1x1x6"});
-  expect_error([](Network& n) { n.concat("s", n.input(), global_average_pool(n, "g", n.input())); }, {"block.s", "1x4x4x6", "1x1x1x6"});
+  expect_error([](Network& n) { n.sum("s", n.input(), global_average_pool(n, "g", n.input())); },
+               {"block.s", "1x4x4x6", "1x1x1x6"});
+  expect_error([](Network& n) { n.concat("s", n.input(), global_average_pool(n, "g", n.input())); },
+               {"block.s", "1x4x4x6", "1x1x1x6"});
   expect_error([](Network& n) { relu(n, "r", n.input()), relu(n, "r", n.input()); }, {"block.r", "taken"});
 }
 
@@ -179,13 +190,16 @@ TEST(Loss, FollowsTheReference) {
     const Tensor logits = random_tensor({images, 1, 1, classes}, "logits");
     const std::vector<int> labels = {0, 6, 3, 3};
     Tensor gradient(logits.shape());
-    const LossResult result = softmax_cross_entropy(logits.view(), labels, static_cast<float>(smoothing), gradient.view());
+    const LossResult result =
+        softmax_cross_entropy(logits.view(), labels, static_cast<float>(smoothing), gradient.view());
     std::vector<std::complex<double>> z(logits.view().data, logits.view().data + images * classes);
     const double s = static_cast<double>(static_cast<float>(smoothing));
     EXPECT_NEAR(result.loss_sum / images, reference::cross_entropy(z, labels, s).real(), 1e-14);  // both in double
     for (std::size_t i = 0; i < z.size(); ++i) {
       z[i] += std::complex<double>(0.0, 1e-30);
-      EXPECT_NEAR(static_cast<double>(gradient.view().data[i]), reference::cross_entropy(z, labels, s).imag() / 1e-30, 0x1p-25) << i;  // rounded to float once, below 1
+      EXPECT_NEAR(static_cast<double>(gradient.view().data[i]), reference::cross_entropy(z, labels, s).imag() / 1e-30,
+                  0x1p-25)
+          << i;  // rounded to float once, below 1
       z[i] = z[i].real();
     }
   }
@@ -197,7 +211,8 @@ TEST(Loss, LargeLogitsTiesNanAndWrongLabels) {
   const std::vector<int> zero = {0}, three = {3};
   EXPECT_EQ(softmax_cross_entropy(std::as_const(logits).view(), zero, 0.0f, View{}).loss_sum, 0.0);
   fill(logits.view(), 2.0f);
-  EXPECT_EQ(softmax_cross_entropy(std::as_const(logits).view(), zero, 0.0f, View{}).correct, 1) << "the first of equals";
+  EXPECT_EQ(softmax_cross_entropy(std::as_const(logits).view(), zero, 0.0f, View{}).correct, 1)
+      << "the first of equals";
   EXPECT_NEAR(softmax_cross_entropy(std::as_const(logits).view(), zero, 0.0f, View{}).loss_sum, std::log(3.0), 1e-15);
   logits.view().data[1] = kNan;
   EXPECT_FALSE(std::isfinite(softmax_cross_entropy(std::as_const(logits).view(), zero, 0.0f, View{}).loss_sum));

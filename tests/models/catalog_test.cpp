@@ -1,5 +1,5 @@
-// Networks against the published figures: parameter counts, multiply-adds, names, rules. Counts are exact; multiply-adds are published as rounded
-// millions, two of them rounded up (901.46 as 902, 8074.48 as 8075).
+// Networks against the published figures: parameter counts, multiply-adds, names, rules. Counts are exact;
+// multiply-adds are published as rounded millions, two of them rounded up (901.46 as 902, 8074.48 as 8075).
 // SPDX-License-Identifier: MIT
 #include "models/catalog.h"
 
@@ -89,7 +89,8 @@ TEST(Models, ParametersAndMacsArePublishedOnes) {
   }
 }
 
-void expect_names(const char* spec, const std::vector<std::string>& names, const std::vector<std::string>& absent, const std::string& running) {
+void expect_names(const char* spec, const std::vector<std::string>& names, const std::vector<std::string>& absent,
+                  const std::string& running) {
   const Model model = build_model(spec, kCifar, 10);
   for (const std::string& name : names) EXPECT_NE(model.network.find_parameter(name), nullptr) << spec << ": " << name;
   for (const std::string& name : absent) EXPECT_EQ(model.network.find_parameter(name), nullptr) << spec << ": " << name;
@@ -99,25 +100,34 @@ void expect_names(const char* spec, const std::vector<std::string>& names, const
 }
 
 TEST(Models, ParameterNamesAreThoseOfTheUpstreamCodes) {
-  expect_names("wrn-16-2", {"conv0.weight", "group0.block0.bn0.weight", "group0.block0.conv0.weight", "group0.block0.bn1.bias", "group0.block0.conv1.weight", "group0.block0.convdim.weight",
-                            "group2.block1.conv1.weight", "bn.weight", "fc.weight", "fc.bias"},
+  expect_names("wrn-16-2",
+               {"conv0.weight", "group0.block0.bn0.weight", "group0.block0.conv0.weight", "group0.block0.bn1.bias",
+                "group0.block0.conv1.weight", "group0.block0.convdim.weight", "group2.block1.conv1.weight", "bn.weight",
+                "fc.weight", "fc.bias"},
                {"group0.block1.convdim.weight", "conv0.bias"}, "group1.block0.bn1.running_var");
   expect_names("wrn-16-1", {"group1.block0.convdim.weight"}, {"group0.block0.convdim.weight"}, "bn.running_mean");
-  expect_names("resnext-29-8x16d",
-               {"conv_1_3x3.weight", "bn_1.weight", "stage_1.stage_1_bottleneck_0.conv_reduce.weight", "stage_1.stage_1_bottleneck_0.bn_reduce.bias", "stage_1.stage_1_bottleneck_0.conv_conv.weight",
-                "stage_1.stage_1_bottleneck_0.bn.weight", "stage_1.stage_1_bottleneck_0.conv_expand.weight", "stage_1.stage_1_bottleneck_0.bn_expand.weight",
-                "stage_1.stage_1_bottleneck_0.shortcut.shortcut_conv.weight", "stage_2.stage_2_bottleneck_0.shortcut.shortcut_bn.weight", "classifier.weight", "classifier.bias"},
-               {"stage_1.stage_1_bottleneck_1.shortcut.shortcut_conv.weight"}, "stage_3.stage_3_bottleneck_2.bn_expand.running_mean");
-  expect_names("densenet-bc-100-12", {"conv1.weight", "dense1.0.bn1.weight", "dense1.0.conv1.weight", "dense1.15.conv2.weight", "trans1.bn1.weight", "trans1.conv1.weight", "trans2.conv1.weight",
-                                      "bn1.weight", "fc.weight"},
+  expect_names(
+      "resnext-29-8x16d",
+      {"conv_1_3x3.weight", "bn_1.weight", "stage_1.stage_1_bottleneck_0.conv_reduce.weight",
+       "stage_1.stage_1_bottleneck_0.bn_reduce.bias", "stage_1.stage_1_bottleneck_0.conv_conv.weight",
+       "stage_1.stage_1_bottleneck_0.bn.weight", "stage_1.stage_1_bottleneck_0.conv_expand.weight",
+       "stage_1.stage_1_bottleneck_0.bn_expand.weight", "stage_1.stage_1_bottleneck_0.shortcut.shortcut_conv.weight",
+       "stage_2.stage_2_bottleneck_0.shortcut.shortcut_bn.weight", "classifier.weight", "classifier.bias"},
+      {"stage_1.stage_1_bottleneck_1.shortcut.shortcut_conv.weight"},
+      "stage_3.stage_3_bottleneck_2.bn_expand.running_mean");
+  expect_names("densenet-bc-100-12",
+               {"conv1.weight", "dense1.0.bn1.weight", "dense1.0.conv1.weight", "dense1.15.conv2.weight",
+                "trans1.bn1.weight", "trans1.conv1.weight", "trans2.conv1.weight", "bn1.weight", "fc.weight"},
                {"dense1.16.conv1.weight", "trans3.conv1.weight"}, "dense3.15.bn2.running_var");
   const Model grouped = build_model("resnext-29-8x16d", kCifar, 10);
-  EXPECT_EQ(to_string(grouped.network.find_parameter("stage_1.stage_1_bottleneck_0.conv_conv.weight")->shape), "(128, 16, 3, 3)");
+  EXPECT_EQ(to_string(grouped.network.find_parameter("stage_1.stage_1_bottleneck_0.conv_conv.weight")->shape),
+            "(128, 16, 3, 3)");
 }
 
 TEST(Models, NormAndActivationCanBeSwitchedEverywhere) {
   for (const char* spec : {"wrn-10-1", "resnext-11-2x4d", "densenet-13-4", "densenet-bc-16-4", "plain-5-4", "mlp-2-8"})
-    for (const char* option : {":norm=none", ":norm=bn", ":norm=none,act=tanh", ":act=identity", ":act=gelu,classes=7"}) {
+    for (const char* option :
+         {":norm=none", ":norm=bn", ":norm=none,act=tanh", ":act=identity", ":act=gelu,classes=7"}) {
       const Model model = build_model(std::string(spec) + option, kCifar, 10);
       int norms = 0, activations = 0;
       for (const NodeSummary& row : model.network.summary()) {
@@ -125,9 +135,15 @@ TEST(Models, NormAndActivationCanBeSwitchedEverywhere) {
         activations += row.description == "tanh" || row.description == "gelu";
       }
       const std::string text = option;
-      if (text.find("none") != std::string::npos) { EXPECT_EQ(norms, 0) << spec << option; }
-      if (text.find("norm=bn") != std::string::npos) { EXPECT_GT(norms, 0) << spec << option; }
-      if (text.find("tanh") != std::string::npos || text.find("gelu") != std::string::npos) { EXPECT_GT(activations, 0) << spec << option; }
+      if (text.find("none") != std::string::npos) {
+        EXPECT_EQ(norms, 0) << spec << option;
+      }
+      if (text.find("norm=bn") != std::string::npos) {
+        EXPECT_GT(norms, 0) << spec << option;
+      }
+      if (text.find("tanh") != std::string::npos || text.find("gelu") != std::string::npos) {
+        EXPECT_GT(activations, 0) << spec << option;
+      }
       EXPECT_EQ(model.logits.channels(), text.find("classes") == std::string::npos ? 10 : 7);
     }
 }
@@ -151,23 +167,29 @@ TEST(Models, RulesAreCheckedAndLegalValuesListed) {
   expect("wrn-16-1:growth=3", "unknown option 'growth'");
   expect("vgg-16", "unknown model 'vgg-16'");
   EXPECT_NE(error_of([] { build_model("wrn-16-1", kCifar, 0); }).find("0 classes"), std::string::npos);
-  EXPECT_NE(error_of([] { build_model("densenet-bc-40-12", {1, 2, 2, 3}, 10); }).find("does not fit"), std::string::npos);
+  EXPECT_NE(error_of([] {
+              build_model("densenet-bc-40-12", {1, 2, 2, 3}, 10);
+            }).find("does not fit"),
+            std::string::npos);
 }
 
 // Every family learns: a few steps on one batch halve its loss.
 TEST(Models, AFewStepsLowerTheLoss) {
-  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4", "plain-5-8", "mlp-2-32", "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh"}) {
+  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4", "plain-5-8",
+                           "mlp-2-32", "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh"}) {
     Model model = build_model(spec, {1, 16, 16, 3}, 4);
     Network& net = model.network;
     net.prepare(model.logits, 8);
     make_scheme("kaiming_normal")->apply(net, {}, 1);
     Optimizer optimizer(net, {.kind = "adam", .weight_decay = 0.0});
     Tensor x({8, 16, 16, 3}), gradient({8, 1, 1, 4});
-    for (std::size_t i = 0; i < x.shape().size(); ++i) x.view().data[i] = static_cast<float>(Rng::stream(1, "x").normal(i));
+    for (std::size_t i = 0; i < x.shape().size(); ++i)
+      x.view().data[i] = static_cast<float>(Rng::stream(1, "x").normal(i));
     const std::vector<int> labels = {0, 1, 2, 3, 0, 1, 2, 3};
     double first = 0.0, last = 0.0;
     for (int step = 0; step < 30; ++step) {
-      last = softmax_cross_entropy(net.forward(std::as_const(x).view(), Mode::train), labels, 0.0f, gradient.view()).loss_sum;
+      last = softmax_cross_entropy(net.forward(std::as_const(x).view(), Mode::train), labels, 0.0f, gradient.view())
+                 .loss_sum;
       if (step == 0) first = last;
       net.backward(std::as_const(gradient).view());
       optimizer.step(0.003);
@@ -177,7 +199,8 @@ TEST(Models, AFewStepsLowerTheLoss) {
 }
 
 TEST(Models, EveryExampleOfTheCatalogBuilds) {
-  for (const ModelEntry& entry : model_catalog()) EXPECT_NO_THROW(build_model(entry.example, kCifar, 10)) << entry.example;
+  for (const ModelEntry& entry : model_catalog())
+    EXPECT_NO_THROW(build_model(entry.example, kCifar, 10)) << entry.example;
 }
 
 }  // namespace

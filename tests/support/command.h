@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -11,7 +12,6 @@
 #include <fstream>
 #include <sstream>
 #include <string>
-#include <sys/wait.h>
 
 namespace fanin::test {
 
@@ -25,19 +25,23 @@ struct CommandResult {
 // A fresh folder for the running test.
 inline Path scratch_folder() {
   const ::testing::TestInfo* info = ::testing::UnitTest::GetInstance()->current_test_info();
-  const Path folder = Path(::testing::TempDir()) / (std::string("fanin ") + info->test_suite_name() + " " + info->name());
+  const Path folder =
+      Path(::testing::TempDir()) / (std::string("fanin ") + info->test_suite_name() + " " + info->name());
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   return folder;
 }
 
-// Runs `fanin ARGUMENTS` in `folder` through the shell. `prefix` may hold variables or a wrapper such as "timeout -s KILL 0.2".
+// Runs `fanin ARGUMENTS` in `folder` through the shell. `prefix` may hold variables or a wrapper such as "timeout -s
+// KILL 0.2".
 inline CommandResult run_fanin(const Path& folder, const std::string& arguments, const std::string& prefix = "") {
-  const std::string command = "cd '" + folder.string() + "' && OMP_WAIT_POLICY=passive " + prefix + " '" FANIN_BINARY "' " + arguments + " 2>&1";
+  const std::string command = "cd '" + folder.string() + "' && OMP_WAIT_POLICY=passive " + prefix +
+                              " '" FANIN_BINARY "' " + arguments + " 2>&1";
   CommandResult result;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   std::array<char, 4096> buffer;
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) result.output.append(buffer.data(), got);
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    result.output.append(buffer.data(), got);
   const int status = ::pclose(pipe);
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

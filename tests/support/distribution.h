@@ -12,7 +12,8 @@
 
 namespace fanin::test {
 
-// Probability that a one-sample Kolmogorov-Smirnov statistic of n draws is at least d (Marsaglia's asymptotic series with Stephens' correction).
+// Probability that a one-sample Kolmogorov-Smirnov statistic of n draws is at least d (Marsaglia's asymptotic series
+// with Stephens' correction).
 inline double kolmogorov_p(double d, std::size_t n) {
   const double root = std::sqrt(static_cast<double>(n));
   const double t = (root + 0.12 + 0.11 / root) * d;
@@ -21,8 +22,10 @@ inline double kolmogorov_p(double d, std::size_t n) {
   return std::clamp(sum, 0.0, 1.0);
 }
 
-// The draws must look like the distribution function `cdf`: p > 1e-4, so that one test in ten thousand would fail by chance; seeds are fixed.
-inline void expect_distribution(std::vector<double> draws, const std::function<double(double)>& cdf, const std::string& what) {
+// The draws must look like the distribution function `cdf`: p > 1e-4, so that one test in ten thousand would fail by
+// chance; seeds are fixed.
+inline void expect_distribution(std::vector<double> draws, const std::function<double(double)>& cdf,
+                                const std::string& what) {
   std::sort(draws.begin(), draws.end());
   const double n = static_cast<double>(draws.size());
   double d = 0.0;
@@ -47,12 +50,13 @@ inline SampleMoments sample_moments(std::span<const float> values) {
   return m;
 }
 
-// The sample variance of n independent draws has relative standard error sqrt((kurtosis - 1) / n); five of those are allowed. Rounding to
-// float adds at most 2^-23.
+// The sample variance of n independent draws has relative standard error sqrt((kurtosis - 1) / n); five of those are
+// allowed. Rounding to float adds at most 2^-23.
 inline void expect_variance(std::span<const float> values, double promised, double kurtosis, const std::string& what) {
   const double n = static_cast<double>(values.size());
   const SampleMoments m = sample_moments(values);
-  EXPECT_NEAR(m.variance / promised, 1.0, 5.0 * std::sqrt((kurtosis - 1.0) / n) + 1.0 / n + 0x1p-22) << what << ": n = " << n << ", promised " << promised << ", measured " << m.variance;
+  EXPECT_NEAR(m.variance / promised, 1.0, 5.0 * std::sqrt((kurtosis - 1.0) / n) + 1.0 / n + 0x1p-22)
+      << what << ": n = " << n << ", promised " << promised << ", measured " << m.variance;
   EXPECT_NEAR(m.mean, 0.0, 5.0 * std::sqrt(promised / n)) << what;
 }
 

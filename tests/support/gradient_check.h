@@ -1,5 +1,7 @@
-// Checks one layer, forward and backward, against its reference twin by complex step: y, dx and every parameter gradient.
-// Two surroundings: alone; and as part of a dense block, where it reads and writes channel slices of a wider matrix and adds to a gradient.
+// Checks one layer, forward and backward, against its reference twin by complex step: y, dx and every parameter
+// gradient.
+// Two surroundings: alone; and as part of a dense block, where it reads and writes channel slices of a wider matrix and
+// adds to a gradient.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,11 +21,12 @@ using Values = std::vector<Complex>;
 
 struct LayerCase {
   std::string name;
-  Shape x;                                                                            // with images
-  std::function<Node(Network&, Node)> build;                                          // the layer under test, named "layer"
+  Shape x;                                    // with images
+  std::function<Node(Network&, Node)> build;  // the layer under test, named "layer"
   std::function<Values(const Values& x, const std::vector<Values>& parameters)> reference;
-  // Tolerance of an element, in units of 2^-24, given the largest magnitude and number of the terms that it is a sum of. The magnitude is the same
-  // derivative with every input, parameter and dy replaced by its absolute value, which is exact for layers that multiply and add.
+  // Tolerance of an element, in units of 2^-24, given the largest magnitude and number of the terms that it is a sum
+  // of. The magnitude is the same derivative with every input, parameter and dy replaced by its absolute value, which
+  // is exact for layers that multiply and add.
   double terms = 1.0;
   // For layers that are not sums of products: an absolute tolerance in units of 2^-24 instead.
   double absolute = 0.0;
@@ -69,7 +72,8 @@ class Capture : public Observer {
 };
 
 // d(sum dy * f)/d(input i), for all i of one of the vectors.
-inline std::vector<double> complex_step(const LayerCase& test, Values x, std::vector<Values> parameters, const Values& dy, int which) {
+inline std::vector<double> complex_step(const LayerCase& test, Values x, std::vector<Values> parameters,
+                                        const Values& dy, int which) {
   constexpr double h = 1e-30;
   Values& moved = which < 0 ? x : parameters[static_cast<std::size_t>(which)];
   std::vector<double> result;
@@ -107,8 +111,11 @@ inline void check_layer(const LayerCase& test, bool in_slice) {
     std::fill(p->value.begin(), p->value.end(), 0.0f);
     if (!p->name.starts_with("layer.")) continue;
     under_test.push_back(p);
-    parameters.push_back(detail::random_values(p->value.size(), test.name + p->name, p->role == Role::norm_scale ? 1.0 : 0.0));
-    detail::put(parameters.back(), {p->value.data(), {1, 1, 1, static_cast<int>(p->value.size())}, static_cast<std::ptrdiff_t>(p->value.size())});
+    parameters.push_back(
+        detail::random_values(p->value.size(), test.name + p->name, p->role == Role::norm_scale ? 1.0 : 0.0));
+    detail::put(
+        parameters.back(),
+        {p->value.data(), {1, 1, 1, static_cast<int>(p->value.size())}, static_cast<std::ptrdiff_t>(p->value.size())});
   }
   const Values x = detail::random_values(test.x.size(), test.name + "x");
   Tensor images(test.x);
@@ -128,13 +135,17 @@ inline void check_layer(const LayerCase& test, bool in_slice) {
   const Values x_abs = detail::absolute(x), dy_abs = detail::absolute(dy);
   std::vector<Values> parameters_abs;
   for (const Values& p : parameters) parameters_abs.push_back(detail::absolute(p));
-  const auto tolerance = [&](double magnitude) { return unit * (test.absolute > 0.0 ? test.absolute : 1.01 * (test.terms + 2.0) * magnitude); };
+  const auto tolerance = [&](double magnitude) {
+    return unit * (test.absolute > 0.0 ? test.absolute : 1.01 * (test.terms + 2.0) * magnitude);
+  };
 
   const Values y = test.reference(x, parameters), y_abs = test.reference(x_abs, parameters_abs);
   ASSERT_EQ(capture.y.size(), y.size());
-  for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(capture.y[i], y[i].real(), tolerance(y_abs[i].real())) << "y " << i;
+  for (std::size_t i = 0; i < y.size(); ++i)
+    ASSERT_NEAR(capture.y[i], y[i].real(), tolerance(y_abs[i].real())) << "y " << i;
 
-  const std::vector<double> dx = detail::complex_step(test, x, parameters, dy, -1), dx_abs = detail::complex_step(test, x_abs, parameters_abs, dy_abs, -1);
+  const std::vector<double> dx = detail::complex_step(test, x, parameters, dy, -1),
+                            dx_abs = detail::complex_step(test, x_abs, parameters_abs, dy_abs, -1);
   ASSERT_EQ(capture.dx.size(), dx.size());
   for (std::size_t i = 0; i < dx.size(); ++i) ASSERT_NEAR(capture.dx[i], dx[i], tolerance(dx_abs[i])) << "dx " << i;
   for (std::size_t k = 0; k < under_test.size(); ++k) {
@@ -143,7 +154,9 @@ inline void check_layer(const LayerCase& test, bool in_slice) {
     // A sum over all pixels, whatever the layer.
     const double sums = static_cast<double>(y_shape.pixels());
     for (std::size_t i = 0; i < g.size(); ++i)
-      ASSERT_NEAR(static_cast<double>(under_test[k]->grad[i]), g[i], (test.absolute > 0.0 ? sums * unit * test.absolute : unit * 1.01 * (sums + test.terms + 2.0) * g_abs[i]))
+      ASSERT_NEAR(
+          static_cast<double>(under_test[k]->grad[i]), g[i],
+          (test.absolute > 0.0 ? sums * unit * test.absolute : unit * 1.01 * (sums + test.terms + 2.0) * g_abs[i]))
           << under_test[k]->name << " " << i;
   }
 }

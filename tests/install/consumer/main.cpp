@@ -25,7 +25,8 @@ int main() {
     model.network.prepare(model.logits, /*largest_batch=*/100);
     fanin::make_scheme(scheme)->apply(model.network, /*sample=*/{}, /*seed=*/1);
 
-    const auto train = fanin::make_batches(data, data.train, {.batch_size = 50, .seed = 1, .augmentation = augmentation});
+    const auto train =
+        fanin::make_batches(data, data.train, {.batch_size = 50, .seed = 1, .augmentation = augmentation});
     const auto test = fanin::make_batches(
         data, data.test,
         {.batch_size = 100, .shuffle = false, .drop_last = false, .augmentation = normalization_only(augmentation)});
