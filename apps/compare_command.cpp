@@ -51,10 +51,13 @@ struct Workers {
   }
 };
 
-// Every run is a process of its own; an archive or folder is read once for all of them and kept in the comparison.
+// Every run is a process of its own; an archive or folder is read once for all of them and kept in the comparison. The
+// name of the copy tells sources apart: with other data the same --out is refused by its runs, not served the old copy.
 std::string data_for_all_runs(const std::string& data, const io::Path& out) {
   if (!needs_import(data)) return data;
-  const io::Path cache = out / "data.fanin";
+  const std::string source = fmt::format("{} {}", std::filesystem::canonical(data).string(),
+                                         std::filesystem::last_write_time(data).time_since_epoch().count());
+  const io::Path cache = out / fmt::format("data-{:08x}.fanin", hash_bytes(source.data(), source.size()) & 0xffffffff);
   if (std::filesystem::exists(cache)) {
     fmt::print("data: {}, read from {} before\n", cache.string(), data);
     return cache.string();
@@ -72,11 +75,12 @@ int run_comparison(Comparison c, const io::Path& out, const CommandContext& cont
   check(c);
   c.command = command_of(c);
   c.base.data = data_for_all_runs(c.base.data, out);
+  const std::vector<PlannedRun> runs = planned_runs(c, out);
+  for (const PlannedRun& run : runs) check_same_config(run.config, run.folder);  // before anything is replaced
   save(c, out);
   catch_stop_signals();
   c.base.threads = cores;
   probe_all(c, out);
-  const std::vector<PlannedRun> runs = planned_runs(c, out);
   fmt::print("{} runs: {} schemes x {} networks x {} seeds x {} learning rates, {} at a time, in {}\n", runs.size(),
              c.schemes.size(), c.models.size(), c.seeds.size(), c.rates.size(), jobs, out.string());
   std::fflush(stdout);

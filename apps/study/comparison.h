@@ -2,6 +2,7 @@
 // whatever the scheme, so differences between schemes are paired. Every run is a folder of its own, executed by a
 // process of its own; finished runs are never repeated.
 //   OUT/comparison.json                         what is compared, and the command that does it
+//   OUT/data-<hash>.fanin                       a copy of an archive or folder given as data, read once for all runs
 //   OUT/<model>/<scheme>/signal.json            the signal at birth
 //   OUT/<model>/<scheme>/s<seed>[-lr<rate>]/    a run
 //   OUT/ranking.csv, ranking.md, report.html    the results, rebuilt from the folders alone

@@ -32,16 +32,6 @@ void write_status(const io::Path& folder, const RunStatus& s) {
                        json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-// Refuses to mix two configurations in one folder.
-void check_same_config(const RunConfig& config, const io::Path& folder) {
-  RunConfig before;
-  read_toml(before, folder / "config.toml");
-  const std::string changes = difference(before, config);
-  FANIN_CHECK(changes.empty(), usage,
-              "{} holds a run with other settings ({}); choose another --run folder or the old settings",
-              folder.string(), changes);
-}
-
 // One execution of a run: the files around a Trainer.
 class Execution : public TrainObserver {
  public:
@@ -187,6 +177,16 @@ class Execution : public TrainObserver {
 
 }  // namespace
 
+void check_same_config(const RunConfig& config, const io::Path& folder) {
+  if (!std::filesystem::exists(folder / "config.toml")) return;
+  RunConfig before;
+  read_toml(before, folder / "config.toml");
+  const std::string changes = difference(before, config);
+  FANIN_CHECK(changes.empty(), usage,
+              "{} holds a run with other settings ({}); choose another folder or the old settings", folder.string(),
+              changes);
+}
+
 std::string_view to_string(RunState state) { return state_names[static_cast<std::size_t>(state)]; }
 
 RunStatus read_status(const io::Path& folder) {
@@ -226,7 +226,7 @@ RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatche
   if (!std::filesystem::exists(folder)) execution = std::make_unique<Execution>(config, folder, watcher, stop);
   io::create_folders(folder);
   const io::FileLock lock(folder / ".lock");
-  if (had_config) check_same_config(config, folder);
+  check_same_config(config, folder);
   const RunStatus before = read_status(folder);
   if (before.state == RunState::done || before.state == RunState::diverged) {
     watcher.note(fmt::format("{} is {} already: nothing to do", folder.string(), to_string(before.state)));

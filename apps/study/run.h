@@ -39,6 +39,9 @@ class RunWatcher : public TrainObserver {
   virtual void note(const std::string& /*sentence*/) {}
 };
 
+// Refuses to mix two configurations in one folder: throws ErrorKind::usage with the settings that differ.
+void check_same_config(const RunConfig& config, const io::Path& folder);
+
 // Runs, resumes or does nothing. `stop` becomes non-zero when the run should save and end (RunState::interrupted).
 RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatcher& watcher,
                       const std::atomic<int>& stop);

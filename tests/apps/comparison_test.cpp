@@ -8,6 +8,7 @@
 #include "apps/study/report.h"
 #include "apps/study/svg.h"
 #include "core/check.h"
+#include "data/image_file.h"
 #include "tests/support/command.h"
 
 #include <cmath>
@@ -90,6 +91,32 @@ TEST(Compare, AFailingRunDoesNotStopTheOthers) {
   EXPECT_NE(result.output.find("failed (exit code 2)"), std::string::npos) << result.output;
   EXPECT_TRUE(std::filesystem::exists(folder / "out/mlp-1-8/kaiming_normal/s1/weights.safetensors"));
   EXPECT_EQ(file_text(folder / "out/mlp-1-8/zeros/s1/letter.txt"), "not a run");
+}
+
+// A folder is read once; a comparison that exists is not mixed with results on other data.
+TEST(Compare, KeepsOneCopyOfTheDataAndRefusesOtherData) {
+  const Path folder = test::scratch_folder();
+  for (const char* name : {"first", "second"})
+    for (const char* label : {"cat", "dog"})
+      for (int i = 0; i < 12; ++i) {
+        const std::vector<std::uint8_t> pixels(32 * 32 * 3, static_cast<std::uint8_t>(name[0] + label[0] + i));
+        const std::vector<std::byte> png = encode_png(pixels, 32, 32);
+        test::write_file(folder / name / label / (std::to_string(i) + ".png"),
+                         {reinterpret_cast<const char*>(png.data()), png.size()});
+      }
+  const std::string compare =
+      "compare --schemes kaiming_normal,zeros --models mlp-1-8 --seeds 1 --batch 4 --epochs 1 --augment none --out "
+      "out ";
+  const test::CommandResult first = run_fanin(folder, compare + "--data first");
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_NE(first.output.find("data: reading first into"), std::string::npos) << first.output;
+  EXPECT_NE(first.output.find("mlp-1-8/zeros/s1 "), std::string::npos) << first.output;
+  const test::CommandResult again = run_fanin(folder, compare + "--data first");
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  EXPECT_NE(again.output.find("read from first before"), std::string::npos) << again.output;
+  const test::CommandResult other = run_fanin(folder, compare + "--data second");
+  EXPECT_EQ(other.exit_code, 2) << other.output;
+  EXPECT_NE(other.output.find("other settings (data: "), std::string::npos) << other.output;
 }
 
 TEST(Compare, BadRequests) {
