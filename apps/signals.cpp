@@ -24,8 +24,15 @@ void catch_stop_signals() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
+// The kernel sends the death signal again for every thread that the dying parent had, and a second SIGTERM would end
+// the process before it has saved; hence a signal of its own.
 void end_with_parent(int parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_signal = SIGTERM; };
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR1, &action, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, SIGUSR1);
   if (::getppid() != parent) stop_signal = SIGTERM;  // it was gone already
 }
 
