@@ -201,7 +201,7 @@ void add_demo_command(CLI::App& app, CommandContext& context) {
     c.base.lr = 0.002;
     c.base.warmup = 1.0;
     c.base.augment = "none";
-    c.base.train_size = 1000;
+    c.base.train_size = c.base.test_size = 1000;
     c.rates = {c.base.lr};
     context.exit_code = run_comparison(std::move(c), o->out, context, o->workers, 0);
   });

@@ -130,25 +130,39 @@ bool needs_import(std::string_view spec) {
   return std::filesystem::is_directory(path, error) || is_archive_file(path);
 }
 
-Dataset select(const Dataset& dataset, int train_size, int validation, std::uint64_t seed) {
-  const int available = dataset.train.size();
+Dataset select(const Dataset& dataset, const Selection& selection, std::uint64_t seed) {
+  const auto [train_size, validation, test_size] = selection;
+  const int available = dataset.train.size(), tests = dataset.test.size();
   FANIN_CHECK(train_size >= 0 && train_size <= available, usage, "train size {}: {} has {} training images", train_size,
               dataset.name, available);
+  FANIN_CHECK(test_size >= 0 && test_size <= tests, usage, "test size {}: {} has {} test images", test_size,
+              dataset.name, tests);
+  FANIN_CHECK(test_size == 0 || validation == 0, usage,
+              "test size {} and {} validation images: the validation images replace the test set; give only one",
+              test_size, validation);
   const int kept = train_size == 0 ? available : train_size;
   FANIN_CHECK(validation >= 0 && validation < kept, usage,
               "{} validation images of {} training images leave none to train on; give a smaller number", validation,
               kept);
-  if (kept == available && validation == 0) return dataset;
-  const std::vector<std::uint32_t> order = balanced_order(dataset.train, dataset.classes(), seed);
-  const auto first = order.begin();
+  const bool fewer_to_test = test_size > 0 && test_size < tests;
+  if (kept == available && validation == 0 && !fewer_to_test) return dataset;
+
   const std::shared_ptr<Selected> storage = std::make_shared<Selected>();
   storage->original = dataset.storage;
   const std::size_t bytes = dataset.image.size();
-  gather(dataset.train, bytes, {first + validation, first + kept}, storage->train_pixels, storage->train_labels);
-  gather(dataset.train, bytes, {first, first + validation}, storage->test_pixels, storage->test_labels);
   Dataset result = dataset;
-  result.train = {storage->train_pixels, storage->train_labels};
-  if (validation > 0) result.test = {storage->test_pixels, storage->test_labels};
+  if (kept < available || validation > 0) {
+    const std::vector<std::uint32_t> order = balanced_order(dataset.train, dataset.classes(), seed);
+    const auto first = order.begin();
+    gather(dataset.train, bytes, {first + validation, first + kept}, storage->train_pixels, storage->train_labels);
+    gather(dataset.train, bytes, {first, first + validation}, storage->test_pixels, storage->test_labels);
+    result.train = {storage->train_pixels, storage->train_labels};
+  }
+  if (fewer_to_test) {
+    const std::vector<std::uint32_t> order = balanced_order(dataset.test, dataset.classes(), 0);
+    gather(dataset.test, bytes, {order.begin(), order.begin() + test_size}, storage->test_pixels, storage->test_labels);
+  }
+  if (validation > 0 || fewer_to_test) result.test = {storage->test_pixels, storage->test_labels};
   result.fingerprint = measure_fingerprint(result);
   result.storage = storage;
   return result;

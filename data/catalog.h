@@ -14,10 +14,14 @@ namespace fanin {
 Dataset open_dataset(std::string_view spec);
 bool needs_import(std::string_view spec);  // an archive or folder, which is slow to open: worth a cache
 
-// Takes `train_size` training images (0: all) in a seeded order whose every beginning holds the classes in their
-// proportions. The first `validation` of them replace the test split (0: keep it), the others are trained on. So the
-// validation images do not depend on train_size. Names and normalization constants stay those of the whole set. Throws
-// ErrorKind::usage.
-Dataset select(const Dataset& dataset, int train_size, int validation, std::uint64_t seed);
+struct Selection {
+  int train_size = 0, validation = 0, test_size = 0;  // images; 0: all, none, all
+};
+
+// Takes `train_size` training images in a seeded order whose every beginning holds the classes in their proportions.
+// The first `validation` of them replace the test split, the others are trained on. So the validation images do not
+// depend on train_size. Without validation, `test_size` takes as many test images in such an order, the same ones for
+// every seed. Names and normalization constants stay those of the whole set. Throws ErrorKind::usage.
+Dataset select(const Dataset& dataset, const Selection& selection, std::uint64_t seed);
 
 }  // namespace fanin

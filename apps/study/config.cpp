@@ -127,6 +127,8 @@ const std::vector<Setting>& settings() {
        get_value<&C::normalize>, set_text<&C::normalize>},
       {"train_size", "Data", integer, true, "use this many training images; 0: all", get_value<&C::train_size>,
        set_integer<&C::train_size, 0, kMany>},
+      {"test_size", "Data", integer, true, "test on this many test images, the same for every seed; 0: all",
+       get_value<&C::test_size>, set_integer<&C::test_size, 0, kMany>},
       {"validation", "Data", integer, true,
        "test on this many training images instead of the test set; 0: on the test set", get_value<&C::validation>,
        set_integer<&C::validation, 0, kMany>},

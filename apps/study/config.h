@@ -32,7 +32,7 @@ struct RunConfig {
   double label_smoothing = 0.0;
 
   std::string augment = "crop,mirror", normalize = "dataset";
-  int train_size = 0, validation = 0;
+  int train_size = 0, test_size = 0, validation = 0;
   bool drop_last = true;
 
   std::int64_t max_steps = 0;

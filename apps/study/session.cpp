@@ -74,7 +74,8 @@ std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
   set_thread_count(config.threads > 0 ? config.threads : std::max(1, omp_get_num_procs()));
   std::unique_ptr<Session> session = std::make_unique<Session>(
       Session{config, {}, build_model(config.model, {1, 32, 32, 3}, 10), nullptr, nullptr, nullptr});
-  session->dataset = select(open_dataset(config.data), config.train_size, config.validation, config.seed);
+  session->dataset =
+      select(open_dataset(config.data), {config.train_size, config.validation, config.test_size}, config.seed);
   const Dataset& data = session->dataset;
   session->model = build_model(config.model, data.image, data.classes());
   session->scheme = make_scheme(config.scheme);

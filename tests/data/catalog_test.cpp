@@ -79,7 +79,7 @@ std::vector<int> counts(const Split& split) {
 TEST(Select, IsBalancedSeededAndNested) {
   const Dataset d = counting_dataset(90, 9);
   for (const int size : {3, 30, 61}) {
-    const Dataset s = select(d, size, 0, 4);
+    const Dataset s = select(d, {size}, 4);
     EXPECT_EQ(s.train.size(), size);
     const std::vector<int> per_class = counts(s.train);
     EXPECT_LE(
@@ -87,20 +87,20 @@ TEST(Select, IsBalancedSeededAndNested) {
         1);
     EXPECT_EQ(s.test.pixels.data(), d.test.pixels.data());
     EXPECT_EQ(s.mean, d.mean);
-    EXPECT_EQ(select(d, size, 0, 4).fingerprint, s.fingerprint);
-    EXPECT_NE(select(d, size, 0, 5).fingerprint, s.fingerprint);
+    EXPECT_EQ(select(d, {size}, 4).fingerprint, s.fingerprint);
+    EXPECT_NE(select(d, {size}, 5).fingerprint, s.fingerprint);
     EXPECT_NE(s.fingerprint, d.fingerprint);
   }
-  const std::set<int> small = identities(select(d, 12, 0, 4).train), large = identities(select(d, 50, 0, 4).train);
+  const std::set<int> small = identities(select(d, {12}, 4).train), large = identities(select(d, {50}, 4).train);
   EXPECT_EQ(small.size(), 12u);
   EXPECT_TRUE(std::includes(large.begin(), large.end(), small.begin(), small.end()));
-  EXPECT_EQ(select(d, 0, 0, 4).fingerprint, d.fingerprint);
-  EXPECT_EQ(select(d, 90, 0, 4).fingerprint, d.fingerprint);
+  EXPECT_EQ(select(d, {0}, 4).fingerprint, d.fingerprint);
+  EXPECT_EQ(select(d, {90}, 4).fingerprint, d.fingerprint);
 }
 
 TEST(Select, ValidationComesFromTrainingAlone) {
   const Dataset d = counting_dataset(90, 9);
-  const Dataset all = select(d, 0, 15, 4), fewer = select(d, 60, 15, 4);
+  const Dataset all = select(d, {0, 15}, 4), fewer = select(d, {60, 15}, 4);
   EXPECT_EQ(all.train.size(), 75);
   EXPECT_EQ(all.test.size(), 15);
   EXPECT_EQ(counts(all.test), std::vector<int>(3, 5));
@@ -114,8 +114,21 @@ TEST(Select, ValidationComesFromTrainingAlone) {
   validate(all, "x");
 }
 
+TEST(Select, TestImagesAreBalancedAndTheSameForEverySeed) {
+  const Dataset d = counting_dataset(30, 90);
+  const Dataset s = select(d, {.test_size = 12}, 4), other = select(d, {.train_size = 9, .test_size = 12}, 5);
+  EXPECT_EQ(s.test.size(), 12);
+  EXPECT_EQ(counts(s.test), std::vector<int>(3, 4));
+  EXPECT_EQ(identities(s.test), identities(other.test));
+  EXPECT_EQ(s.train.pixels.data(), d.train.pixels.data());
+  EXPECT_EQ(other.train.size(), 9);
+  EXPECT_NE(s.fingerprint, d.fingerprint);
+  EXPECT_EQ(select(d, {.test_size = 90}, 4).fingerprint, d.fingerprint);
+  validate(s, "x");
+}
+
 TEST(Select, LabelsStayWithTheirPixels) {
-  const Dataset d = counting_dataset(90, 9), s = select(d, 31, 7, 2);
+  const Dataset d = counting_dataset(90, 9), s = select(d, {31, 7}, 2);
   for (const Split* split : {&s.train, &s.test}) {
     for (std::size_t i = 0; i < split->labels.size(); ++i) {
       // counting images: first pixel 7 i mod 256, label i mod 3; 183 is the inverse of 7 modulo 256.
@@ -126,16 +139,19 @@ TEST(Select, LabelsStayWithTheirPixels) {
 
 TEST(Select, KeepsTheDataAlive) {
   Dataset s;
-  { s = select(counting_dataset(30, 9), 10, 0, 4); }
+  { s = select(counting_dataset(30, 9), {10}, 4); }
   EXPECT_EQ(measure_fingerprint(s), s.fingerprint);
 }
 
 TEST(Select, ImpossibleSizesAreErrors) {
   const Dataset d = counting_dataset(30, 9);
-  EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { select(d, 31, 0, 1); }), "has 30 training images");
-  error_of(ErrorKind::usage, [&] { select(d, -1, 0, 1); });
-  EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { select(d, 10, 10, 1); }), "leave none to train on");
-  error_of(ErrorKind::usage, [&] { select(d, 0, -2, 1); });
+  EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { select(d, {31}, 1); }), "has 30 training images");
+  error_of(ErrorKind::usage, [&] { select(d, {-1}, 1); });
+  EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { select(d, {10, 10}, 1); }), "leave none to train on");
+  error_of(ErrorKind::usage, [&] { select(d, {0, -2}, 1); });
+  EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { select(d, {.test_size = 10}, 1); }), "has 9 test images");
+  error_of(ErrorKind::usage, [&] { select(d, {.test_size = -1}, 1); });
+  EXPECT_MENTIONS(error_of(ErrorKind::usage, [&] { select(d, {.validation = 5, .test_size = 5}, 1); }), "only one");
 }
 
 }  // namespace
