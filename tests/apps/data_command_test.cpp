@@ -2,30 +2,17 @@
 // SPDX-License-Identifier: MIT
 #include "data/catalog.h"
 #include "data/image_file.h"
-
-#include <gtest/gtest.h>
-
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include "tests/support/command.h"
 
 namespace fanin {
 namespace {
 
-using Path = std::filesystem::path;
-
-struct Result {
-  int exit_code = -1;
-  std::string output;  // both streams
-};
+using test::CommandResult;
+using test::Path;
 
 class DataCommand : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    folder_ = Path(::testing::TempDir()) / (std::string("fanin data command ") + test);
-    std::filesystem::remove_all(folder_);
     for (const char* name : {"train/red", "train/blue", "test/red", "test/blue"}) {
       for (int k = 0; k < 12; ++k) write_image(Path("colours") / name / (std::to_string(k) + ".png"), k, 6);
     }
@@ -41,29 +28,17 @@ class DataCommand : public ::testing::Test {
     const std::vector<std::byte> png = encode_png(pixels, side, side);
     write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
   }
-  void write(const Path& name, const std::string& content) {
-    std::filesystem::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-  }
+  void write(const Path& name, const std::string& content) { test::write_file(folder_ / name, content); }
 
-  Result run(const std::string& arguments) {
-    const std::string command = "cd '" + folder_.string() + "' && '" FANIN_BINARY "' data " + arguments + " 2>&1";
-    Result result;
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    std::array<char, 4096> buffer;
-    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-      result.output.append(buffer.data(), got);
-    result.exit_code = WEXITSTATUS(::pclose(pipe));
-    return result;
-  }
+  CommandResult run(const std::string& arguments) { return test::run_fanin(folder_, "data " + arguments); }
   void expect(const std::string& arguments, int exit_code, const std::vector<std::string>& parts) {
-    const Result result = run(arguments);
+    const CommandResult result = run(arguments);
     EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
     for (const std::string& part : parts)
       EXPECT_NE(result.output.find(part), std::string::npos) << part << "\n" << result.output;
   }
 
-  Path folder_;
+  const Path folder_ = test::scratch_folder();
 };
 
 TEST_F(DataCommand, ImportsAFolderAndShowsIt) {
@@ -95,8 +70,7 @@ TEST_F(DataCommand, CorruptImagesAreSkippedOrFatal) {
 
 TEST_F(DataCommand, WritesAContactSheet) {
   expect("info synthetic:train=20,test=10 --sheet sheet.png", 0, {"disc", "dots", "wrote sheet.png"});
-  std::ifstream file(folder_ / "sheet.png", std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string content = test::file_text(folder_ / "sheet.png");
   const DecodedImage sheet = decode_image(std::as_bytes(std::span(content)), "sheet.png");
   EXPECT_EQ(sheet.height, 2 + 10 * 34);
 }
@@ -115,7 +89,7 @@ TEST_F(DataCommand, MistakesGetASentenceAndACode) {
 }
 
 TEST_F(DataCommand, FetchNeedsASafeAddress) {
-  const Result result = run("fetch cifar10 --url http://example.com/cifar.tar.gz");
+  const CommandResult result = run("fetch cifar10 --url http://example.com/cifar.tar.gz");
   EXPECT_EQ(result.exit_code, 2) << result.output;  // also when the build has no libcurl
 }
 

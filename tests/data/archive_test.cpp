@@ -40,7 +40,7 @@ std::set<std::string> everything_below(const Path& path) {
 
 TEST(Archive, ReadsTarAndTarGz) {
   for (const bool gzip : {false, true}) {
-    const Path tar = scratch("t") / "a.tar";
+    const Path tar = scratch_folder("t") / "a.tar";
     write_tar(tar,
               {{"x/", {}, AE_IFDIR},
                {"x/a", bytes_of("alpha")},
@@ -58,7 +58,7 @@ TEST(Archive, ReadsTarAndTarGz) {
 }
 
 TEST(Archive, HostileMembersTouchNothing) {
-  const Path folder = scratch("t");
+  const Path folder = scratch_folder("t");
   const Path victim = folder / "victim";
   write_file(victim, bytes_of("unharmed"));
   const Path tar = folder / "hostile.tar";
@@ -87,7 +87,7 @@ TEST(Archive, HostileMembersTouchNothing) {
 }
 
 TEST(Archive, LimitsStopBombs) {
-  const Path tar = scratch("t") / "bomb.tar.gz";
+  const Path tar = scratch_folder("t") / "bomb.tar.gz";
   write_tar(tar, {{"a", Bytes(3'000'000)}, {"b unwanted", Bytes(3'000'000)}});
   EXPECT_LT(std::filesystem::file_size(tar), 100'000u);
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { walk(tar, {.member_bytes = 2'999'999}); }),
@@ -100,7 +100,7 @@ TEST(Archive, LimitsStopBombs) {
 
 // A header may claim any size; nothing is allocated for the claim.
 TEST(Archive, AHugeClaimIsRefused) {
-  const Path tar = scratch("t") / "claim.tar";
+  const Path tar = scratch_folder("t") / "claim.tar";
   write_tar(tar, {{"a", Bytes(10)}}, false);
   Bytes content = read_file(tar);
   const auto set_size = [&content](const char* octal) {
@@ -119,7 +119,7 @@ TEST(Archive, AHugeClaimIsRefused) {
 }
 
 TEST(Archive, DamageIsAnError) {
-  const Path tar = scratch("t") / "a.tar.gz";
+  const Path tar = scratch_folder("t") / "a.tar.gz";
   Bytes noise(200'000);
   for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<std::byte>((i * i * 2654435761u) >> 13);
   write_tar(tar, {{"a", noise}, {"b", noise}});
@@ -138,7 +138,7 @@ TEST(Archive, DamageIsAnError) {
 }
 
 TEST(Archive, FoldersAreReadInNameOrder) {
-  const Path folder = scratch("f");
+  const Path folder = scratch_folder("f");
   for (const char* name : {"b/2", "a/1", "b/10", "unwanted", "c"}) write_file(folder / name, bytes_of(name));
   std::filesystem::create_symlink("/", folder / "root");  // folders behind links are not entered
   std::vector<std::string> names;

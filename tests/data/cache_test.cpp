@@ -10,7 +10,7 @@ namespace {
 using namespace testing_data;
 
 TEST(Cache, RoundTrip) {
-  const Path path = scratch("c") / "set.fanin";
+  const Path path = scratch_folder("c") / "set.fanin";
   Dataset d = counting_dataset(9, 4);
   d.class_names[1] = "na\"me \xc3\xa9";
   write_cache(path, d);
@@ -31,14 +31,14 @@ TEST(Cache, RoundTrip) {
 }
 
 TEST(Cache, SameBytesTwice) {
-  const Path folder = scratch("c");
+  const Path folder = scratch_folder("c");
   write_cache(folder / "a", counting_dataset(9, 4));
   write_cache(folder / "b", counting_dataset(9, 4));
   EXPECT_EQ(read_file(folder / "a"), read_file(folder / "b"));
 }
 
 TEST(Cache, EveryTruncationIsAnError) {
-  const Path path = scratch("c") / "set.fanin";
+  const Path path = scratch_folder("c") / "set.fanin";
   write_cache(path, counting_dataset(3, 3));
   const Bytes whole = read_file(path);
   for (std::size_t size = 0; size < whole.size(); size += 7) {
@@ -48,7 +48,7 @@ TEST(Cache, EveryTruncationIsAnError) {
 }
 
 TEST(Cache, VerifyFindsAChangedPixel) {
-  const Path path = scratch("c") / "set.fanin";
+  const Path path = scratch_folder("c") / "set.fanin";
   write_cache(path, counting_dataset(9, 4));
   Bytes content = read_file(path);
   content.back() ^= std::byte{1};
@@ -71,7 +71,7 @@ struct Draft {
 
 template <class Change>
 std::string message_of(Change&& change) {
-  const Path path = scratch("c") / "set.fanin";
+  const Path path = scratch_folder("c") / "set.fanin";
   Draft d;
   change(d);
   io::write_safetensors(
@@ -108,7 +108,7 @@ TEST(Cache, BelievesNothing) {
 }
 
 TEST(Cache, NamesMustBeText) {
-  const Path path = scratch("c") / "set.fanin";
+  const Path path = scratch_folder("c") / "set.fanin";
   Dataset d = counting_dataset(3, 3);
   d.class_names[2] = "caf\xe9";
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { write_cache(path, d); }), "is not UTF-8");

@@ -25,7 +25,7 @@ TEST(OpenDataset, Synthetic) {
 }
 
 TEST(OpenDataset, CacheFolderAndArchive) {
-  const Path folder = scratch("f");
+  const Path folder = scratch_folder("f");
   for (const char* name : {"set/train/a/1.png", "set/train/b/1.png", "set/test/a/1.png", "set/test/b/2.png"}) {
     write_file(folder / name, plain_png(4, 4, static_cast<std::uint8_t>(name[10]), 1, 1));
   }
@@ -42,7 +42,7 @@ TEST(OpenDataset, CacheFolderAndArchive) {
 }
 
 TEST(OpenDataset, CorruptImagesDoNotGoUnnoticed) {
-  const Path folder = scratch("f");
+  const Path folder = scratch_folder("f");
   for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"})
     write_file(folder / name, plain_png(4, 4, 1, 2, 3));
   EXPECT_EQ(open_dataset(folder.string()).train.size(), 2);
@@ -56,7 +56,7 @@ TEST(OpenDataset, WhatIsNotThereIsExplained) {
   EXPECT_MENTIONS(missing, "fanin data fetch cifar10");
   EXPECT_MENTIONS(missing, "fanin data import");
   error_of(ErrorKind::usage, [] { open_dataset(""); });
-  const Path file = scratch("f") / "x";
+  const Path file = scratch_folder("f") / "x";
   for (const char* content : {"", "hello", "12345678{\"a\":1}", "12345678{"}) {
     write_file(file, bytes_of(content));
     error_of(ErrorKind::input, [&] { open_dataset(file.string()); });

@@ -68,7 +68,7 @@ TEST(Cifar, LabelsOutOfRangeGiveTheByte) {
 }
 
 Path cifar10_folder(int records) {
-  const Path folder = scratch("cifar-10-batches-bin");
+  const Path folder = scratch_folder("cifar-10-batches-bin");
   for (int batch = 1; batch <= 6; ++batch) {
     Bytes file;
     for (int i = 0; i < records; ++i) append_record(file, {(batch + i) % 10}, batch * 16 + i);
@@ -102,7 +102,7 @@ TEST(Cifar, ReadsTheHundredFromATar) {
     names += "fine" + std::to_string(i) + "\n";
   }
   append_record(test, {1, 42}, 5);
-  const Path tar = scratch("t") / "cifar-100-binary.tar.gz";
+  const Path tar = scratch_folder("t") / "cifar-100-binary.tar.gz";
   write_tar(tar, {{"cifar-100-binary/train.bin", train},
                   {"cifar-100-binary/test.bin", test},
                   {"cifar-100-binary/fine_label_names.txt", bytes_of(names)},
@@ -138,7 +138,7 @@ TEST(Cifar, CanBeShrunk) {
 }
 
 TEST(Cifar, ThePythonVersionIsRecognized) {
-  const Path folder = scratch("cifar-10-batches-py");
+  const Path folder = scratch_folder("cifar-10-batches-py");
   write_file(folder / "data_batch_1", bytes_of("pickle"));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(folder); }), "Python version of CIFAR");
 }

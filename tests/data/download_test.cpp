@@ -153,7 +153,7 @@ class DownloadTest : public ::testing::Test {
   void SetUp() override {
     Server server("x", {});
     try {
-      download(request_for(server, "x"), scratch("probe"));
+      download(request_for(server, "x"), scratch_folder("probe"));
     } catch (const Error& error) {
       if (mentions(error.what(), "no libcurl")) GTEST_SKIP() << "this build has no libcurl";
     }
@@ -165,7 +165,7 @@ TEST_F(DownloadTest, FetchesCompletely) {
   Server server(content_, {});
   double last = 0;
   const Path path =
-      download(request_for(server, content_), scratch("d") / "new folder", {.progress = [&](double fraction) {
+      download(request_for(server, content_), scratch_folder("d") / "new folder", {.progress = [&](double fraction) {
                  EXPECT_GE(fraction, last);
                  last = fraction;
                }});
@@ -178,7 +178,7 @@ TEST_F(DownloadTest, FetchesCompletely) {
 }
 
 TEST_F(DownloadTest, ContinuesAfterAnInterruption) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   {
     Server server(content_, {.cut_after = 100'000});
     const std::string message = error_of(ErrorKind::input, [&] { download(request_for(server, content_), folder); });
@@ -193,14 +193,14 @@ TEST_F(DownloadTest, ContinuesAfterAnInterruption) {
 }
 
 TEST_F(DownloadTest, StartsAnewWhenTheServerIgnoresRanges) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   write_file(folder / "file.bin.part", bytes_of("left over from something else"));
   Server server(content_, {.ranges = false});
   EXPECT_EQ(read_file(download(request_for(server, content_), folder)), bytes_of(content_));
 }
 
 TEST_F(DownloadTest, StartsAnewWhenTheServerRefusesTheRange) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   const std::string shorter = content_of_size(50);
   write_file(folder / "file.bin.part", bytes_of(shorter));
   Server server(shorter, {});  // has nothing beyond byte 50, where 100 are expected
@@ -211,7 +211,7 @@ TEST_F(DownloadTest, StartsAnewWhenTheServerRefusesTheRange) {
 }
 
 TEST_F(DownloadTest, AWrongRangeIsNotAppended) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   write_file(folder / "file.bin.part", bytes_of(content_.substr(0, 1000)));
   Server server(content_, {.range_offset = 7});
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { download(request_for(server, content_), folder); }),
@@ -220,7 +220,7 @@ TEST_F(DownloadTest, AWrongRangeIsNotAppended) {
 }
 
 TEST_F(DownloadTest, WrongContentIsDiscarded) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   Server server(content_, {});
   Download what = request_for(server, content_);
   what.sha256[0] = what.sha256[0] == '0' ? '1' : '0';
@@ -234,7 +234,7 @@ TEST_F(DownloadTest, WrongContentIsDiscarded) {
 
 TEST_F(DownloadTest, TooMuchIsCutOff) {
   for (const bool announce : {true, false}) {
-    const Path folder = scratch("d");
+    const Path folder = scratch_folder("d");
     Server server(content_, {.announce_size = announce});
     Download what = request_for(server, content_);
     what.size = content_.size() / 10;
@@ -244,7 +244,7 @@ TEST_F(DownloadTest, TooMuchIsCutOff) {
 }
 
 TEST_F(DownloadTest, TooLittleIsNotTheFile) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   Server server(content_, {.announce_size = false});
   Download what = request_for(server, content_);
   what.size += 5;
@@ -253,7 +253,7 @@ TEST_F(DownloadTest, TooLittleIsNotTheFile) {
 }
 
 TEST_F(DownloadTest, RedirectsMayNotLeaveHttps) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   Server target(content_, {});
   Server server(content_, {.redirect = target.url()});
   error_of(ErrorKind::input, [&] { download(request_for(server, content_), folder); });
@@ -264,7 +264,7 @@ TEST_F(DownloadTest, RedirectsMayNotLeaveHttps) {
 }
 
 TEST_F(DownloadTest, OnlySafeAddressesAreFetched) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   for (const char* url :
        {"http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://127.0.0.1.example.com/x",
         "http://localhost:80@example.com/x", "http://127.0.0.1:x/", "", "HTTPX"}) {
@@ -274,7 +274,7 @@ TEST_F(DownloadTest, OnlySafeAddressesAreFetched) {
 }
 
 TEST_F(DownloadTest, ServerErrorsAreReported) {
-  const Path folder = scratch("d");
+  const Path folder = scratch_folder("d");
   for (const int status : {403, 404, 500}) {
     Server server(content_, {.status = status});
     EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { download(request_for(server, content_), folder); }),
@@ -288,7 +288,8 @@ TEST_F(DownloadTest, ServerErrorsAreReported) {
 TEST_F(DownloadTest, AStalledServerIsGivenUp) {
   Server server(content_, {.stall = true});
   const auto start = std::chrono::steady_clock::now();
-  error_of(ErrorKind::input, [&] { download(request_for(server, content_), scratch("d"), {.stall_seconds = 1}); });
+  error_of(ErrorKind::input,
+           [&] { download(request_for(server, content_), scratch_folder("d"), {.stall_seconds = 1}); });
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
 }
 
@@ -296,20 +297,20 @@ TEST_F(DownloadTest, AnUnverifiableServerIsRefused) {
   Server server(content_, {});  // speaks no TLS at all
   Download what = request_for(server, content_);
   what.url = "https" + what.url.substr(4);
-  error_of(ErrorKind::input, [&] { download(what, scratch("d")); });
+  error_of(ErrorKind::input, [&] { download(what, scratch_folder("d")); });
 }
 
 TEST_F(DownloadTest, SizeAndHashMustBeGiven) {
   error_of(ErrorKind::usage,
-           [&] { download({.url = "https://example.com/x", .file_name = "x", .size = 0}, scratch("d")); });
+           [&] { download({.url = "https://example.com/x", .file_name = "x", .size = 0}, scratch_folder("d")); });
   error_of(ErrorKind::usage, [&] {
-    download({.url = "https://example.com/x", .file_name = "x", .size = 1, .sha256 = "ab"}, scratch("d"));
+    download({.url = "https://example.com/x", .file_name = "x", .size = 1, .sha256 = "ab"}, scratch_folder("d"));
   });
 }
 
 TEST_F(DownloadTest, UnwritableFoldersAreErrors) {
   Server server(content_, {});
-  const Path file = scratch("d") / "file";
+  const Path file = scratch_folder("d") / "file";
   write_file(file, {});
   error_of(ErrorKind::output, [&] { download(request_for(server, content_), file); });
 }

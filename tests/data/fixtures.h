@@ -5,6 +5,7 @@
 #include "core/check.h"
 #include "data/dataset.h"
 #include "data/image_file.h"
+#include "tests/support/scratch.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -27,14 +28,7 @@ inline Bytes bytes_of(std::string_view text) {
   return {p, p + text.size()};
 }
 
-inline Path scratch(const std::string& name) {  // an empty folder of the running test
-  const ::testing::TestInfo& test = *::testing::UnitTest::GetInstance()->current_test_info();
-  const Path path =
-      Path(::testing::TempDir()) / (std::string("fanin data ") + test.test_suite_name() + "." + test.name()) / name;
-  std::filesystem::remove_all(path);
-  std::filesystem::create_directories(path);
-  return path;
-}
+using test::scratch_folder;
 
 inline void write_file(const Path& path, const Bytes& content) {
   std::filesystem::create_directories(path.parent_path());

@@ -164,7 +164,7 @@ TEST(DecodeImage, OtherFormatsAreRefused) {
 
 // Red pictures are class "red", and so on: pixels tell whether images and labels stayed together.
 Path colour_folder(const std::string& name, int train, int test) {
-  const Path folder = scratch(name);
+  const Path folder = scratch_folder(name);
   for (int k = 0; k < train + test; ++k) {
     const std::string file = std::string(k < train ? "train/" : "test/");
     const std::uint8_t value = static_cast<std::uint8_t>(100 + k);
@@ -197,7 +197,7 @@ TEST(ImageFolder, ArchiveAndFolderGiveTheSameBytes) {
     members.push_back({"./top/" + entry.path().lexically_relative(folder).string(), read_file(entry.path())});
   }
   std::reverse(members.begin(), members.end());
-  const Path tar = scratch("t") / "colours.tar.gz";
+  const Path tar = scratch_folder("t") / "colours.tar.gz";
   write_tar(tar, members);
   const Dataset a = import_dataset(folder), b = import_dataset(tar);
   EXPECT_EQ(a.fingerprint, b.fingerprint);
@@ -230,7 +230,7 @@ TEST(ImageFolder, MixedSizesNeedASize) {
 }
 
 TEST(ImageFolder, DrawsASplitWhenThereIsNone) {
-  const Path folder = scratch("pets");
+  const Path folder = scratch_folder("pets");
   for (const char* name : {"cat", "dog"}) {
     for (int k = 0; k < 12; ++k) {
       write_file(folder / name / (std::to_string(k) + ".png"), plain_png(4, 4, static_cast<std::uint8_t>(k), 9, 9));
@@ -246,26 +246,26 @@ TEST(ImageFolder, DrawsASplitWhenThereIsNone) {
 }
 
 TEST(ImageFolder, UselessFoldersAreExplained) {
-  const Path empty = scratch("empty");
+  const Path empty = scratch_folder("empty");
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(empty); }),
                   "holds nothing to import (0 files of other kinds)");
-  const Path flat = scratch("flat");
+  const Path flat = scratch_folder("flat");
   write_file(flat / "1.png", plain_png(4, 4, 1, 1, 1));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(flat); }), "in 0 class folders");
-  const Path one = scratch("one");
+  const Path one = scratch_folder("one");
   write_file(one / "cat/1.png", plain_png(4, 4, 1, 1, 1));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(one); }), "in 1 class folders");
   const Path untrained = colour_folder("untrained", 2, 1);
   write_file(untrained / "test/green/1.png", plain_png(6, 6, 0, 9, 0));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(untrained); }),
                   "class \"green\" has no training image");
-  const Path bad = scratch("bad");
+  const Path bad = scratch_folder("bad");
   write_file(bad / "cat/1.png", bytes_of("x"));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(bad); }), "0 readable images (1 corrupt)");
 }
 
 TEST(Import, OtherFilesAreRefused) {
-  const Path file = scratch("f") / "notes.txt";
+  const Path file = scratch_folder("f") / "notes.txt";
   write_file(file, bytes_of("hello"));
   EXPECT_MENTIONS(error_of(ErrorKind::input, [&] { import_dataset(file); }), "neither a folder nor a tar");
   write_file(file, {});

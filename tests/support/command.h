@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "tests/support/scratch.h"
+
 #include <gtest/gtest.h>
 
 #include <sys/wait.h>
@@ -21,16 +23,6 @@ struct CommandResult {
   int exit_code = -1;
   std::string output;  // both streams
 };
-
-// A fresh folder for the running test.
-inline Path scratch_folder() {
-  const ::testing::TestInfo* info = ::testing::UnitTest::GetInstance()->current_test_info();
-  const Path folder =
-      Path(::testing::TempDir()) / (std::string("fanin ") + info->test_suite_name() + " " + info->name());
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
 
 // Runs `fanin ARGUMENTS` in `folder` through the shell. `prefix` may hold variables or a wrapper such as "timeout -s
 // KILL 0.2".
