@@ -21,6 +21,9 @@ void add_report_command(CLI::App& app);
 void add_probe_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
+void add_init_command(CLI::App& app);
+void add_fans_command(CLI::App& app);
+void add_check_init_command(CLI::App& app, CommandContext& context);
 void add_summary_command(CLI::App& app);
 void add_list_command(CLI::App& app);
 

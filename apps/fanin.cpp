@@ -34,6 +34,9 @@ int run(int argc, char** argv) {
   fanin::add_demo_command(app, context);
   fanin::add_compare_command(app, context);
   fanin::add_report_command(app);
+  fanin::add_init_command(app);
+  fanin::add_fans_command(app);
+  fanin::add_check_init_command(app, context);
   fanin::add_probe_command(app);
   fanin::add_train_command(app, context);
   fanin::add_data_command(app);

@@ -33,6 +33,7 @@ class Rng {
 
 // Inverse of the standard normal distribution function (Wichura 1988, algorithm AS 241, PPND16: about 16 digits).
 double normal_quantile(double probability);
+double normal_cdf(double x);  // the standard normal distribution function; by the C library's erfc
 
 // 64-bit hash (XXH3) of bytes; the `weights_hash` of a run and the keys of the streams above.
 std::uint64_t hash_bytes(const void* data, std::size_t size, std::uint64_t seed = 0);

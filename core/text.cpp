@@ -80,20 +80,4 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-Spec parse_spec(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  Spec spec{std::string(trim(text.substr(0, colon))), {}};
-  if (colon == std::string_view::npos) return spec;
-  for (const std::string_view option : split(text.substr(colon + 1), ',')) {
-    const std::size_t equals = option.find('=');
-    FANIN_CHECK(equals != std::string_view::npos, usage,
-                "'{}': option '{}' has no value; write key=value, separated by commas", text, option);
-    const std::string key(trim(option.substr(0, equals)));
-    for (const std::pair<std::string, std::string>& given : spec.options)
-      FANIN_CHECK(given.first != key, usage, "'{}': option '{}' is given twice; keep one", text, key);
-    spec.options.emplace_back(key, trim(option.substr(equals + 1)));
-  }
-  return spec;
-}
-
 }  // namespace fanin

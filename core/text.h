@@ -1,11 +1,10 @@
-// Small help for messages and specs: "did you mean", splitting, and numbers that are read whole or not at all.
+// Small help for messages: "did you mean", splitting, and numbers that are read whole or not at all.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace fanin {
@@ -19,12 +18,5 @@ std::string_view trim(std::string_view text);
 
 std::optional<long long> parse_integer(std::string_view text);  // the whole text, no sign but '-', no blanks
 std::optional<double> parse_number(std::string_view text);      // likewise; finite
-
-// "name:key=value,key=value" in its parts.
-struct Spec {
-  std::string name;
-  std::vector<std::pair<std::string, std::string>> options;
-};
-Spec parse_spec(std::string_view text);  // throws ErrorKind::usage where an option has no '=' or is given twice
 
 }  // namespace fanin

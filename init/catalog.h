@@ -1,6 +1,9 @@
-// Every initializer and every scheme by name: what `fanin list` prints and what `--scheme` accepts.
-//   kaiming_normal           kaiming_normal:mode=fan_out,a=0.1          normal:std=0.01
-//                            conv=orthogonal;linear=xavier_uniform
+// Every initializer by name, and schemes in one line of text: what `fanin list` prints and what `--scheme` accepts.
+//   kaiming_normal                      an initializer for conv and linear weights; biases 0, norm scales 1
+//   kaiming_normal:mode=fan_out,a=0.1   with options
+//   prlz77-resnext                      a preset (init/presets.h)
+//   conv=orthogonal;linear=xavier_uniform;*.bn2.weight=zeros   rules: role or name pattern = initializer; later ones win
+//   prlz77-resnext;classifier.weight=zeros                     rules on top of an initializer or a preset
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,12 +20,8 @@ struct InitializerEntry {
 };
 const std::vector<InitializerEntry>& initializer_catalog();
 
-// Throws ErrorKind::usage: unknown name ("did you mean"), unknown option, bad value; lists what is legal.
+// Both throw ErrorKind::usage: unknown name ("did you mean"), unknown option, bad value; they list what is legal.
 InitializerPtr make_initializer(std::string_view spec);
-
-// A scheme is an initializer spec for conv and linear weights (bias 0, norm scale 1, shift 0, scalars 1 and 0), or
-// "role=spec;role=spec" with roles conv, linear, conv_bias, linear_bias, bias, norm_scale, norm_shift,
-// scalar_multiplier, scalar_bias on top of those defaults (linear defaults to the same as conv unless given).
 std::unique_ptr<Scheme> make_scheme(std::string_view spec);
 
 }  // namespace fanin

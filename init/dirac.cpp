@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace fanin {
 
@@ -22,7 +23,7 @@ class Dirac : public Initializer {
     return p * (1.0 - p);
   }
 
-  void fill(const WeightShape& shape, std::span<float> weights, const Rng&) const override {
+  void fill(const WeightShape& shape, std::span<float> weights, Draws&) const override {
     FANIN_CHECK(shape.rank == 4, shape,
                 "dirac is for convolutions, not for a weight {}; use another initializer for this role",
                 to_string(shape));
@@ -30,13 +31,28 @@ class Dirac : public Initializer {
     FANIN_CHECK(out % groups_ == 0, shape,
                 "dirac with {} groups, but {} output channels; the first must divide the second", groups_, out);
     std::fill(weights.begin(), weights.end(), 0.0f);
-    const int centre = shape.kernel_height / 2 * shape.kernel_width + shape.kernel_width / 2;
     for (int g = 0; g < groups_; ++g)
-      for (int d = 0; d < ones_per_group(shape); ++d)
-        weights[static_cast<std::size_t>((centre * shape.in_per_group + d) * out + g * (out / groups_) + d)] = 1.0f;
+      for (int d = 0; d < ones_per_group(shape); ++d) weights[place(shape, g * (out / groups_) + d, d)] = 1.0f;
+  }
+
+  std::optional<Property> property(const WeightShape& shape, std::span<const float> weights) const override {
+    double largest = 0.0;
+    const int out = shape.out_channels() / groups_;
+    for (int o = 0; o < shape.out_channels(); ++o)
+      for (int i = 0; i < shape.in_per_group; ++i)
+        for (int t = 0; t < shape.taps(); ++t) {
+          const std::size_t index = static_cast<std::size_t>((o * shape.in_per_group + i) * shape.taps() + t);
+          const double expected = i == o % out && index == place(shape, o, i) ? 1.0 : 0.0;
+          largest = std::max(largest, std::fabs(static_cast<double>(weights[index]) - expected));
+        }
+    return Property{"passes each group's first channels through unchanged", largest, 0.0};
   }
 
  private:
+  static std::size_t place(const WeightShape& shape, int out, int in) {  // of the centre tap, in file order
+    const int centre = shape.kernel_height / 2 * shape.kernel_width + shape.kernel_width / 2;
+    return static_cast<std::size_t>((out * shape.in_per_group + in) * shape.taps() + centre);
+  }
   int ones_per_group(const WeightShape& shape) const {
     return std::min(shape.out_channels() / groups_, shape.in_per_group);
   }

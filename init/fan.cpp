@@ -5,6 +5,12 @@
 
 namespace fanin {
 
+Fan fan(const WeightShape& w, FanCount count) {
+  const double taps = w.taps();
+  return {taps * (count == FanCount::ignored ? w.in_channels() : w.in_per_group),
+          taps * (count == FanCount::exact ? w.out_per_group : w.out_channels())};
+}
+
 double fan_by_mode(const Fan& fan, FanMode mode) {
   switch (mode) {
     case FanMode::in: return fan.in;
@@ -23,6 +29,15 @@ const char* to_string(FanMode mode) {
     case FanMode::geometric_mean: return "fan_geo";
   }
   return "fan_in";
+}
+
+const char* to_string(FanCount count) {
+  switch (count) {
+    case FanCount::exact: return "";
+    case FanCount::torch: return " (groups as PyTorch)";
+    case FanCount::ignored: return " (groups ignored)";
+  }
+  return "";
 }
 
 }  // namespace fanin

@@ -1,4 +1,4 @@
-// Independent draws of one distribution. One formula serves every scale rule of the field:
+// Independent draws whose variance follows the weight's fan. One formula serves every scale rule of the field:
 //   Var(w) = scale / fan,   fan = fan_in, fan_out, their mean or their geometric mean
 // LeCun is (1, fan_in), Glorot (gain^2, fan_avg), He (2 / (1 + a^2), fan), PyTorch's default (1/3, fan_in, uniform).
 // The catalog has the rows.
@@ -19,12 +19,10 @@ struct VarianceScaling {
   FanMode fan = FanMode::in;
   Draw draw = Draw::normal;
   FanCount count = FanCount::exact;
+  bool biases =
+      false;  // also fills a bias, with the fan of its layer's weight; else a vector is an error, as in PyTorch
 };
 
 InitializerPtr variance_scaling(const VarianceScaling& rule);
-
-// The same draws with a variance that no shape changes: N(mean, std^2) and U[low, high).
-InitializerPtr normal(double mean, double std);
-InitializerPtr uniform(double low, double high);
 
 }  // namespace fanin

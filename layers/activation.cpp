@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "layers/activation.h"
 
+#include "core/activation_functions.h"
 #include "core/check.h"
 #include "core/tensor/parallel.h"
 #include "layers/relu.h"
@@ -14,14 +15,14 @@ namespace fanin {
 
 namespace {
 
-float sigmoid_of(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+namespace functions = activation_functions;
 
 // Each functor: value(x); derivative(x or y); from_output says which of the two it takes. Those that take the output
 // may work in place.
 struct LeakyRelu {
   static constexpr bool from_output = true;  // slope > 0 keeps the sign
   float slope = 0.01f;
-  float value(float x) const { return x > 0.0f ? x : slope * x; }
+  float value(float x) const { return functions::leaky_relu(x, slope); }
   float derivative(float y) const { return y > 0.0f ? 1.0f : slope; }
 };
 struct Tanh {
@@ -31,46 +32,47 @@ struct Tanh {
 };
 struct Sigmoid {
   static constexpr bool from_output = true;
-  float value(float x) const { return sigmoid_of(x); }
+  float value(float x) const { return functions::sigmoid(x); }
   float derivative(float y) const { return y * (1.0f - y); }
 };
-struct Softsign {  // x / (1 + |x|)
+struct Softsign {
   static constexpr bool from_output = false;
-  float value(float x) const { return x / (1.0f + std::fabs(x)); }
+  float value(float x) const { return functions::softsign(x); }
   float derivative(float x) const {
     const float root = 1.0f / (1.0f + std::fabs(x));
     return root * root;
   }
 };
-struct Softplus {  // log(1 + e^x), written so that neither end overflows
+struct Softplus {
   static constexpr bool from_output = false;
-  float value(float x) const { return (x > 0.0f ? x : 0.0f) + std::log1p(std::exp(-std::fabs(x))); }
-  float derivative(float x) const { return sigmoid_of(x); }
+  float value(float x) const { return functions::softplus(x); }
+  float derivative(float x) const { return functions::sigmoid(x); }
 };
-struct Elu {  // Clevert et al. 2016, alpha = 1
+struct Elu {
   static constexpr bool from_output = true;
-  float value(float x) const { return x > 0.0f ? x : std::expm1(x); }
+  float value(float x) const { return functions::elu(x); }
   float derivative(float y) const { return y > 0.0f ? 1.0f : y + 1.0f; }
 };
-struct Selu {  // Klambauer et al. 2017
+struct Selu {
   static constexpr bool from_output = true;
-  static constexpr float lambda = 1.0507009873554804934f, alpha = 1.6732632423543772848f;
-  float value(float x) const { return lambda * (x > 0.0f ? x : alpha * std::expm1(x)); }
+  static constexpr float lambda = static_cast<float>(functions::kSeluLambda);
+  static constexpr float alpha = static_cast<float>(functions::kSeluAlpha);
+  float value(float x) const { return functions::selu(x); }
   float derivative(float y) const { return y > 0.0f ? lambda : y + lambda * alpha; }
 };
-struct Gelu {  // x Phi(x), Hendrycks & Gimpel 2016
+struct Gelu {
   static constexpr bool from_output = false;
   static constexpr float root_half = 0.70710678118654752440f, root_half_over_pi = 0.39894228040143267794f;
-  float value(float x) const { return 0.5f * x * std::erfc(-x * root_half); }
+  float value(float x) const { return functions::gelu(x); }
   float derivative(float x) const {
     return 0.5f * std::erfc(-x * root_half) + x * root_half_over_pi * std::exp(-0.5f * x * x);
   }
 };
-struct Silu {  // x sigmoid(x)
+struct Silu {
   static constexpr bool from_output = false;
-  float value(float x) const { return x * sigmoid_of(x); }
+  float value(float x) const { return functions::silu(x); }
   float derivative(float x) const {
-    const float s = sigmoid_of(x);
+    const float s = functions::sigmoid(x);
     return s * (1.0f + x * (1.0f - s));
   }
 };

@@ -20,7 +20,7 @@ class Conv : public Layer {
     weight_ = {.name = "weight", .role = Role::conv_weight, .shape = conv.weight_shape(), .value = {}, .grad = {}};
     bias_ = {.name = "bias",
              .role = Role::conv_bias,
-             .shape = WeightShape::vector(conv.out_channels),
+             .shape = WeightShape::bias(conv.weight_shape()),
              .value = {},
              .grad = {}};
   }

@@ -24,7 +24,11 @@ class Linear : public Layer {
                .shape = WeightShape::linear(in, o.out),
                .value = {},
                .grad = {}};
-    bias_ = {.name = "bias", .role = Role::linear_bias, .shape = WeightShape::vector(o.out), .value = {}, .grad = {}};
+    bias_ = {.name = "bias",
+             .role = Role::linear_bias,
+             .shape = WeightShape::bias(WeightShape::linear(in, o.out)),
+             .value = {},
+             .grad = {}};
   }
 
   std::string describe() const override {

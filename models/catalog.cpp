@@ -2,6 +2,7 @@
 #include "models/catalog.h"
 
 #include "core/check.h"
+#include "core/spec.h"
 #include "core/text.h"
 #include "layers/activation.h"
 #include "models/densenet.h"
@@ -17,63 +18,11 @@ namespace fanin {
 
 namespace {
 
-// The options of a spec, taken one by one; what is left at the end is unknown.
-class Options {
- public:
-  explicit Options(Spec spec) : spec_(std::move(spec)) {}
-
-  template <class Convert>
-  void take(const std::string& key, Convert&& convert) {
-    known_.push_back(key);
-    for (std::size_t i = 0; i < spec_.options.size(); ++i)
-      if (spec_.options[i].first == key) {
-        const std::string value = spec_.options[i].second;
-        spec_.options.erase(spec_.options.begin() + static_cast<std::ptrdiff_t>(i));
-        convert(value);
-        return;
-      }
-  }
-  void take_int(const std::string& key, int& target, int least, int most) {
-    take(key, [&](const std::string& value) {
-      const std::optional<long long> n = parse_integer(value);
-      FANIN_CHECK(n && *n >= least && *n <= most, usage, "model '{}': {}={} must be a whole number from {} to {}",
-                  spec_.name, key, value, least, most);
-      target = static_cast<int>(*n);
-    });
-  }
-  double take_number(const std::string& key, double start, double least, double below) {
-    take(key, [&](const std::string& value) {
-      const std::optional<double> n = parse_number(value);
-      FANIN_CHECK(n && *n >= least && *n < below, usage, "model '{}': {}={} must be a number from {} to below {}",
-                  spec_.name, key, value, least, below);
-      start = *n;
-    });
-    return start;
-  }
-  void take_common(ModelOptions& o) {
-    take("norm", [&](const std::string& value) {
-      FANIN_CHECK(value == "bn" || value == "none", usage, "model '{}': norm={} must be bn or none", spec_.name, value);
-      o.norm = value == "bn";
-    });
-    take("act", [&](const std::string& value) {
-      const std::vector<std::string>& kinds = activation_kinds();
-      FANIN_CHECK(std::find(kinds.begin(), kinds.end(), value) != kinds.end(), usage,
-                  "model '{}': unknown activation '{}'{}", spec_.name, value, did_you_mean(value, kinds));
-      o.act = value;
-    });
-    take_int("classes", o.classes, 1, 100000);
-  }
-  void finish() const {
-    if (spec_.options.empty()) return;
-    fail(ErrorKind::usage, "model '{}': unknown option '{}'{}", spec_.name, spec_.options.front().first,
-         did_you_mean(spec_.options.front().first, known_));
-  }
-  const std::string& name() const { return spec_.name; }
-
- private:
-  Spec spec_;
-  std::vector<std::string> known_;
-};
+void take_common(SpecOptions& options, ModelOptions& o) {
+  o.norm = options.word("norm", o.norm ? "bn" : "none", {"bn", "none"}) == "bn";
+  o.act = options.word("act", o.act, activation_kinds());
+  o.classes = options.integer("classes", o.classes, 1, 100000);
+}
 
 // The numbers of "resnext-29-8x64d" after its family name: {29, 8, 64}. Throws unless exactly `count` are there.
 std::vector<int> numbers_of(const std::string& name, std::string_view rest, std::string_view pattern,
@@ -94,49 +43,49 @@ std::vector<int> numbers_of(const std::string& name, std::string_view rest, std:
   return numbers;
 }
 
-Node build_wrn(Network& net, const std::vector<int>& n, Options& options, int classes) {
+Node build_wrn(Network& net, const std::vector<int>& n, SpecOptions& options, int classes) {
   WideResnetOptions o;
   o.classes = classes;
   o.depth = n[0];
   o.widen = n[1];
-  options.take_common(o);
-  o.dropout = static_cast<float>(options.take_number("dropout", 0.0, 0.0, 1.0));
+  take_common(options, o);
+  o.dropout = static_cast<float>(options.number("dropout", 0.0));
   options.finish();
   return wide_resnet(net, o);
 }
 
-Node build_resnext(Network& net, const std::vector<int>& n, Options& options, int classes) {
+Node build_resnext(Network& net, const std::vector<int>& n, SpecOptions& options, int classes) {
   ResnextOptions o;
   o.classes = classes;
   o.depth = n[0];
   o.cardinality = n[1];
   o.width = n[2];
-  options.take_common(o);
-  options.take_int("widen", o.widen, 1, 64);
+  take_common(options, o);
+  o.widen = options.integer("widen", o.widen, 1, 64);
   options.finish();
   return resnext(net, o);
 }
 
-Node build_densenet(Network& net, const std::vector<int>& n, Options& options, int classes, bool bottleneck) {
+Node build_densenet(Network& net, const std::vector<int>& n, SpecOptions& options, int classes, bool bottleneck) {
   DensenetOptions o;
   o.classes = classes;
   o.depth = n[0];
   o.growth = n[1];
   o.bottleneck = bottleneck;
-  options.take_common(o);
-  o.reduction = options.take_number("reduction", bottleneck ? 0.5 : 1.0, 1e-6, 1.0 + 1e-9);
+  take_common(options, o);
+  o.reduction = options.number("reduction", bottleneck ? 0.5 : 1.0);
   options.finish();
   return densenet(net, o);
 }
 
 template <Node (*kBuild)(Network&, const PlainOptions&)>
-Node build_plain(Network& net, const std::vector<int>& n, Options& options, int classes) {
+Node build_plain(Network& net, const std::vector<int>& n, SpecOptions& options, int classes) {
   PlainOptions o;
   o.classes = classes;
   o.norm = false;
   o.depth = n[0];
   o.width = n[1];
-  options.take_common(o);
+  take_common(options, o);
   options.finish();
   return kBuild(net, o);
 }
@@ -144,7 +93,7 @@ Node build_plain(Network& net, const std::vector<int>& n, Options& options, int 
 struct Family {
   const char* prefix;  // tried in order: densenet-bc- before densenet-
   std::size_t numbers;
-  Node (*build)(Network&, const std::vector<int>&, Options&, int classes);
+  Node (*build)(Network&, const std::vector<int>&, SpecOptions&, int classes);
   ModelEntry entry;
 };
 
@@ -160,13 +109,13 @@ const std::vector<Family>& families() {
        {"resnext-DEPTH-CxWd", "resnext-29-8x64d", "norm=bn|none, act, widen=4", "Xie et al. 2017"}},
       {"densenet-bc-",
        2,
-       [](Network& net, const std::vector<int>& n, Options& o, int classes) {
+       [](Network& net, const std::vector<int>& n, SpecOptions& o, int classes) {
          return build_densenet(net, n, o, classes, true);
        },
        {"densenet-bc-DEPTH-GROWTH", "densenet-bc-100-12", "norm=bn|none, act, reduction=0.5", "Huang et al. 2017"}},
       {"densenet-",
        2,
-       [](Network& net, const std::vector<int>& n, Options& o, int classes) {
+       [](Network& net, const std::vector<int>& n, SpecOptions& o, int classes) {
          return build_densenet(net, n, o, classes, false);
        },
        {"densenet-DEPTH-GROWTH", "densenet-40-12", "norm=bn|none, act, reduction=1", "Huang et al. 2017"}},
@@ -192,7 +141,7 @@ const std::vector<ModelEntry>& model_catalog() {
 
 Model build_model(std::string_view spec, Shape image, int classes) {
   FANIN_CHECK(classes >= 1, usage, "model '{}' with {} classes; a data set needs at least 1", spec, classes);
-  Options options(parse_spec(spec));
+  SpecOptions options("model", parse_spec(spec));
   for (const Family& family : families()) {
     if (!options.name().starts_with(family.prefix)) continue;
     const std::string_view rest = std::string_view(options.name()).substr(std::string_view(family.prefix).size());

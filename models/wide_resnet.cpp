@@ -31,6 +31,7 @@ Node wide_resnet(Network& net, const WideResnetOptions& o) {
   FANIN_CHECK(o.depth >= 10 && (o.depth - 4) % 6 == 0, usage,
               "wrn: depth {} is not 6n + 4; choose 10, 16, 22, 28, 34, 40, ... (nearest: {})", o.depth,
               std::max(10, (o.depth - 4 + 3) / 6 * 6 + 4));
+  FANIN_CHECK(o.dropout >= 0.0f && o.dropout < 1.0f, usage, "wrn: dropout {}; give at least 0 and below 1", o.dropout);
   FANIN_CHECK(o.widen >= 1 && o.widen <= 1024, usage, "wrn: widen factor {}; give 1 to 1024", o.widen);
   const int blocks = (o.depth - 4) / 6;
   Node x = conv(net, "conv0", net.input(), {.out_channels = 16, .kernel = 3});

@@ -68,6 +68,19 @@ void set_numbers(RunConfig& c, const std::string& text, const std::string& where
   }
 }
 
+// "@rules.txt" becomes the rules in it, so that a run keeps what it was made with.
+void set_scheme(RunConfig& c, const std::string& text, const std::string& where) {
+  set_text<&RunConfig::scheme>(c, text, where);
+  if (!text.starts_with('@')) return;
+  const std::string content = io::read_text(text.substr(1));
+  std::vector<std::string> rules;
+  for (std::string_view line : split(content, '\n'))
+    if (line = trim(line.substr(0, line.find('#'))); !line.empty()) rules.emplace_back(line);
+  FANIN_CHECK(!rules.empty(), input, "{}: {} holds no rule; write role=initializer or a pattern, one a line", where,
+              text.substr(1));
+  c.scheme = fmt::format("{}", fmt::join(rules, ";"));
+}
+
 using C = RunConfig;
 constexpr long long kMany = 1'000'000'000;
 
@@ -81,8 +94,10 @@ const std::vector<Setting>& settings() {
       {"model", "What", text, true, "network: see `fanin list models`", get_value<&C::model>, set_text<&C::model>},
       {"data", "What", text, true, "synthetic[:train=N,test=N,seed=S], a cache of `fanin data import`, or a folder",
        get_value<&C::data>, set_text<&C::data>},
-      {"scheme", "What", text, true, "initialization: see `fanin list schemes`", get_value<&C::scheme>,
-       set_text<&C::scheme>},
+      {"scheme", "What", text, true, "initialization: see `fanin list schemes`; @FILE: rules, one a line",
+       get_value<&C::scheme>, set_scheme},
+      {"stream", "What", text, true, "where initial weights are drawn: philox, or torch for PyTorch's own",
+       get_value<&C::stream>, set_text<&C::stream>},
       {"seed", "What", integer, true, "one seed for weights, order, augmentation and dropout", get_value<&C::seed>,
        set_integer<&C::seed, 0, (1LL << 62)>},
       {"epochs", "How long", integer, true, "passes over the training set", get_value<&C::epochs>,

@@ -14,7 +14,7 @@
 namespace fanin {
 
 struct RunConfig {
-  std::string model = "wrn-16-1", data = "synthetic", scheme = "kaiming_normal";
+  std::string model = "wrn-16-1", data = "synthetic", scheme = "kaiming_normal", stream = "philox";
   int epochs = 5, batch = 128;
   double lr = 0.1;
   std::uint64_t seed = 1;

@@ -46,6 +46,7 @@ void check(const RunConfig& config) {
   check(options.optimizer);
   FANIN_CHECK(config.label_smoothing < 1.0, usage, "label_smoothing = {}; it must be below 1", config.label_smoothing);
   make_scheme(config.scheme);
+  parse_stream(config.stream);
 }
 
 Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset) {
@@ -66,7 +67,7 @@ void Session::initialize() {
   Batch sample;
   ConstView images;
   if (train->next(sample)) images = sample.images;
-  scheme->apply(model.network, images, config.seed);
+  scheme->apply(model.network, images, config.seed, parse_stream(config.stream));
 }
 
 std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {

@@ -35,11 +35,18 @@ struct WeightShape {
   }
   static WeightShape linear(int in, int out) { return {1, 1, in, out, 1, 2}; }
   static WeightShape vector(int size) { return {1, 1, 1, size, 1, 1}; }
+  // A bias has one number an output, and the fans of its layer's weight.
+  static WeightShape bias(const WeightShape& weight) {
+    WeightShape shape = weight;
+    shape.rank = 1;
+    return shape;
+  }
 
   int in_channels() const { return in_per_group * groups; }
   int out_channels() const { return out_per_group * groups; }
   int taps() const { return kernel_height * kernel_width; }
   std::size_t size() const {
+    if (rank == 1) return static_cast<std::size_t>(out_channels());
     return static_cast<std::size_t>(taps()) * static_cast<std::size_t>(in_per_group) *
            static_cast<std::size_t>(out_channels());
   }
@@ -51,8 +58,9 @@ struct WeightShape {
 // Calls visit(hwio_index, oihw_index) for every element: its place in memory and its place in a file.
 template <class Visit>
 void for_each_element(const WeightShape& s, Visit&& visit) {
-  const std::size_t out = static_cast<std::size_t>(s.out_channels()), in = static_cast<std::size_t>(s.in_per_group);
-  const std::size_t taps = static_cast<std::size_t>(s.taps());
+  const std::size_t out = static_cast<std::size_t>(s.out_channels());
+  const std::size_t in = s.rank == 1 ? 1 : static_cast<std::size_t>(s.in_per_group);
+  const std::size_t taps = s.rank == 1 ? 1 : static_cast<std::size_t>(s.taps());
   for (std::size_t t = 0; t < taps; ++t)
     for (std::size_t i = 0; i < in; ++i)
       for (std::size_t o = 0; o < out; ++o) visit((t * in + i) * out + o, (o * in + i) * taps + t);

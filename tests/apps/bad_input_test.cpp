@@ -44,9 +44,8 @@ TEST_F(BadInput, NamesAndSettings) {
   expect(kTrain + "--model resnext-30-2x4d", 2, {"depth 30", "11, 20, 29"});
   expect(kTrain + "--model densenet-bc-41-4", 2, {"depth 41", "10, 16, 22"});
   expect(kTrain + "--model wrn-16-1:nrom=none", 2, {"unknown option 'nrom'", "norm"});
-  expect(kTrain + "--model wrn-16-1:act=rleu", 2, {"unknown activation 'rleu'", "did you mean 'relu'"});
-  expect(kTrain + "--scheme kaimng_normal", 2,
-         {"unknown initializer 'kaimng_normal'", "did you mean 'kaiming_normal'"});
+  expect(kTrain + "--model wrn-16-1:act=rleu", 2, {"unknown act 'rleu'", "did you mean 'relu'"});
+  expect(kTrain + "--scheme kaimng_normal", 2, {"unknown scheme 'kaimng_normal'", "did you mean 'kaiming_normal'"});
   expect(kTrain + "--scheme kaiming_normal:mode=fan_ot", 2, {"mode 'fan_ot'", "did you mean 'fan_out'"});
   expect(kTrain + "--scheme 'conv=dirac;liner=zeros'", 2, {"unknown role 'liner'", "linear"});
   expect(kTrain + "--model wrn-16-1:classes=0", 2, {"classes=0"});

@@ -234,7 +234,7 @@ TEST(Probe, MeasuresWhatIsThere) {
   config.data = "synthetic:train=64,test=32";
   config.batch = 64;
   config.augment = "none";
-  config.scheme = "conv=zeros;linear=kaiming_normal";
+  config.scheme = "conv?=zeros;linear=kaiming_normal";
   const std::unique_ptr<Session> session = open_session(config);
   const SignalProfile p = probe(*session);
   EXPECT_EQ(p.images, 64);

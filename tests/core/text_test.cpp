@@ -31,14 +31,5 @@ TEST(Text, NumbersAreReadWholeOrNotAtAll) {
   for (const char* text : {"", "1,5", "inf", "nan", "1e999", "0x10"}) EXPECT_FALSE(parse_number(text)) << text;
 }
 
-TEST(Text, Specs) {
-  const Spec spec = parse_spec("wrn-16-1:norm=none, act=tanh");
-  EXPECT_EQ(spec.name, "wrn-16-1");
-  ASSERT_EQ(spec.options.size(), 2u);
-  EXPECT_EQ(spec.options[1], (std::pair<std::string, std::string>("act", "tanh")));
-  EXPECT_THROW(parse_spec("a:b"), Error);
-  EXPECT_THROW(parse_spec("a:b=1,b=2"), Error);
-}
-
 }  // namespace
 }  // namespace fanin

@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "tests/support/distribution.h"
+#include "tests/support/weights.h"
 
 #include <fstream>
 #include <functional>
@@ -18,21 +19,14 @@ const WeightShape kShapes[] = {
     WeightShape::linear(640, 10),    WeightShape::linear(100, 300),
 };
 
-std::vector<float> draw(const Initializer& initializer, const WeightShape& shape, std::uint64_t seed,
-                        const std::string& name) {
-  std::vector<float> weights(shape.size(), std::numeric_limits<float>::quiet_NaN());
-  initializer.fill(shape, weights, Rng::stream(seed, "init/" + name));
-  return weights;
-}
+using test::weights_of;
 
-bool serves(const std::string& name, const WeightShape& shape) { return name != "dirac" || shape.rank == 4; }
+bool serves(const std::string& name, const WeightShape& shape) {
+  if (name == "dirac") return shape.rank == 4;
+  return shape.rank == 2 || (name != "eye" && name != "sparse");
+}
 bool is_random(const std::string& name) {
-  return name != "constant" && name != "zeros" && name != "ones" && name != "dirac";
-}
-
-// E[z^4] / E[z^2]^2 of the draws: 3 normal, 1.8 uniform.
-double kurtosis_of(const std::string& name) {
-  return name.find("uniform") != std::string::npos || name == "torch_default" ? 1.8 : 3.0;
+  return name != "constant" && name != "zeros" && name != "ones" && name != "dirac" && name != "eye";
 }
 
 TEST(Catalog, EveryRowFillsEveryShapeReproducibly) {
@@ -40,11 +34,11 @@ TEST(Catalog, EveryRowFillsEveryShapeReproducibly) {
     for (const WeightShape& shape : kShapes) {
       if (!serves(entry.name, shape)) continue;
       const InitializerPtr initializer = make_initializer(entry.name);
-      const std::vector<float> a = draw(*initializer, shape, 1, "a");
+      const std::vector<float> a = weights_of(*initializer, shape, 1, "a");
       for (const float v : a) ASSERT_TRUE(std::isfinite(v)) << entry.name << " " << to_string(shape);
-      EXPECT_EQ(a, draw(*initializer, shape, 1, "a")) << entry.name;
-      EXPECT_EQ(a != draw(*initializer, shape, 2, "a"), is_random(entry.name)) << entry.name << ": another seed";
-      EXPECT_EQ(a != draw(*initializer, shape, 1, "b"), is_random(entry.name)) << entry.name << ": another name";
+      EXPECT_EQ(a, weights_of(*initializer, shape, 1, "a")) << entry.name;
+      EXPECT_EQ(a != weights_of(*initializer, shape, 2, "a"), is_random(entry.name)) << entry.name << ": another seed";
+      EXPECT_EQ(a != weights_of(*initializer, shape, 1, "b"), is_random(entry.name)) << entry.name << ": another name";
       EXPECT_FALSE(initializer->describe().empty());
     }
 }
@@ -56,16 +50,34 @@ TEST(Catalog, EveryRowKeepsItsPromisedVariance) {
       const InitializerPtr initializer = make_initializer(entry.name);
       const std::optional<double> promised = initializer->variance(shape);
       ASSERT_TRUE(promised) << entry.name;
-      const std::vector<float> w = draw(*initializer, shape, 3, to_string(shape));
+      const std::vector<float> w = weights_of(*initializer, shape, 3, to_string(shape));
       const std::string what = entry.name + " " + to_string(shape);
       if (!is_random(entry.name)) {
         EXPECT_NEAR(test::sample_moments(w).variance, *promised, 1e-6 * (*promised + 1e-3)) << what;
-      } else if (entry.name == "uniform") {  // its default U[0, 1) has mean 1/2
-        std::vector<float> centred = w;
-        for (float& v : centred) v -= 0.5f;
-        test::expect_variance(centred, *promised, kurtosis_of(entry.name), what);
-      } else {
-        test::expect_variance(w, *promised, kurtosis_of(entry.name), what);
+        continue;
+      }
+      const std::optional<Distribution> law = initializer->distribution(shape);
+      std::vector<float> centred = w;  // the default of `uniform`, U[0, 1), has mean 1/2
+      for (float& v : centred) v -= law ? static_cast<float>(law->mean()) : 0.0f;
+      test::expect_variance(centred, *promised, initializer->kurtosis(shape), what);
+    }
+}
+
+TEST(Catalog, EveryRowHasItsDistributionOrItsProperty) {
+  for (const InitializerEntry& entry : initializer_catalog())
+    for (const WeightShape& shape : kShapes) {
+      if (!serves(entry.name, shape)) continue;
+      const InitializerPtr initializer = make_initializer(entry.name);
+      const std::vector<float> w = weights_of(*initializer, shape, 6, to_string(shape));
+      const std::string what = entry.name + " " + to_string(shape);
+      if (const std::optional<Distribution> law = initializer->distribution(shape))
+        test::expect_distribution(
+            {w.begin(), w.end()}, [&](double x) { return law->cdf(x); }, what);
+      if (const std::optional<Property> property = initializer->property(shape, w)) {
+        EXPECT_LE(property->deviation, property->bound) << what << ": " << property->claim;
+        std::vector<float> broken = w;
+        broken[1] += 0.5f;
+        EXPECT_FALSE(initializer->property(shape, broken)->holds()) << what << ": a broken weight went unnoticed";
       }
     }
 }
@@ -85,6 +97,11 @@ TEST(Catalog, VariancesAreThoseOfTheFormulas) {
   EXPECT_DOUBLE_EQ(variance("xavier_uniform:gain=3,groups=torch"), 18.0 / (144 + 1152));
   EXPECT_DOUBLE_EQ(variance("lecun_normal"), 1.0 / 144);
   EXPECT_DOUBLE_EQ(variance("torch_default"), 1.0 / 3 / 144);
+  EXPECT_DOUBLE_EQ(variance("kaiming_normal:groups=ignored"), 2.0 / (64 * 9));
+  EXPECT_DOUBLE_EQ(variance("kaiming_normal:nonlinearity=selu"), 0.5625 / 144);
+  EXPECT_NEAR(variance("kaiming_normal:nonlinearity=relu,gain=exact"), 2.0 / 144, 1e-15);
+  EXPECT_NEAR(variance("kaiming_normal:nonlinearity=gelu"), 1.0 / 0.425217 / 144, 1e-6);  // E gelu(z)^2
+  EXPECT_NEAR(variance("trunc_normal"), 0.87962566103423978 * 0.87962566103423978, 1e-12);
   EXPECT_DOUBLE_EQ(variance("variance_scaling:scale=4,mode=fan_avg"), 8.0 / (144 + 288));
   EXPECT_DOUBLE_EQ(variance("normal:std=0.01"), 1e-4);
   EXPECT_DOUBLE_EQ(variance("uniform:a=-1,b=1"), 4.0 / 12);
@@ -94,7 +111,7 @@ TEST(Catalog, VariancesAreThoseOfTheFormulas) {
 TEST(Catalog, DrawsFollowTheirDistributions) {
   const WeightShape shape = WeightShape::linear(100, 100);
   const auto draws = [&](const char* spec) {
-    const std::vector<float> w = draw(*make_initializer(spec), shape, 5, spec);
+    const std::vector<float> w = weights_of(*make_initializer(spec), shape, 5, spec);
     return std::vector<double>(w.begin(), w.end());
   };
   const double he = std::sqrt(2.0 / 100), bound = std::sqrt(6.0 / 200);
@@ -115,17 +132,32 @@ TEST(Catalog, DrawsFollowTheirDistributions) {
 // A weight's values depend on its shape in a file, not on its layout in memory: entry i of the OIHW order is draw i.
 TEST(Catalog, ElementIDrawsIndexI) {
   const WeightShape shape = WeightShape::conv(3, 4, 6, 2);
-  const std::vector<float> w = draw(*make_initializer("normal"), shape, 9, "x");
+  const std::vector<float> w = weights_of(*make_initializer("normal"), shape, 9, "x");
   const Rng rng = Rng::stream(9, "init/x");
-  for_each_element(
-      shape, [&](std::size_t hwio, std::size_t oihw) { EXPECT_EQ(w[hwio], static_cast<float>(rng.normal(oihw))); });
+  for (std::size_t i = 0; i < w.size(); ++i) EXPECT_EQ(w[i], static_cast<float>(rng.normal(i)));
 }
 
 TEST(Catalog, BadSpecsAreRefused) {
-  for (const char* spec :
-       {"", "kaiming", "kaiming_normal:a", "kaiming_normal:b=1", "kaiming_normal:mode=fan", "normal:std=-1",
-        "normal:std=nan", "uniform:a=2,b=1", "xavier_normal:gain=0", "orthogonal:gain=-1", "dirac:groups=0",
-        "dirac:groups=1.5", "variance_scaling:scale=0", "zeros:value=1", "constant:value=inf"})
+  for (const char* spec : {"",
+                           "kaiming",
+                           "kaiming_normal:a",
+                           "kaiming_normal:b=1",
+                           "kaiming_normal:mode=fan",
+                           "normal:std=-1",
+                           "normal:std=nan",
+                           "uniform:a=2,b=1",
+                           "xavier_normal:gain=0",
+                           "orthogonal:gain=-1",
+                           "dirac:groups=0",
+                           "dirac:groups=1.5",
+                           "variance_scaling:scale=0",
+                           "zeros:value=1",
+                           "constant:value=inf",
+                           "trunc_normal:a=2,b=1",
+                           "trunc_normal:std=0",
+                           "sparse:sparsity=1.5",
+                           "kaiming_normal:gain=2",
+                           "kaiming_normal:nonlinearity=swishy"})
     EXPECT_THROW(make_initializer(spec), Error) << spec;
 }
 

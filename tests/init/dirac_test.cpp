@@ -2,8 +2,10 @@
 #include "init/dirac.h"
 
 #include "core/check.h"
+#include "core/graph/parameter.h"
 #include "core/kernels/conv2d.h"
 #include "core/tensor/parallel.h"
+#include "tests/support/weights.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +21,7 @@ void expect_identity(int channels, int out, int kernel, int init_groups, int con
                     .padding = kernel / 2,
                     .groups = conv_groups};
   std::vector<float> w(conv.weight_shape().size());
-  dirac(init_groups)->fill(conv.weight_shape(), w, Rng::stream(1, "w"));
+  from_file_order(conv.weight_shape(), test::weights_of(*dirac(init_groups), conv.weight_shape()), w);
   Tensor x({1, 5, 5, channels}), y({1, 5, 5, out});
   const Rng rng = Rng::stream(2, "x");
   for (std::size_t i = 0; i < x.shape().size(); ++i) x.view().data[i] = static_cast<float>(rng.normal(i));
@@ -45,9 +47,8 @@ TEST(Dirac, PassesChannelsThrough) {
 }
 
 TEST(Dirac, Refusals) {
-  std::vector<float> w(12);
-  EXPECT_THROW(dirac(5)->fill(WeightShape::conv(1, 3, 4, 1), w, Rng::stream(1, "w")), Error);
-  EXPECT_THROW(dirac()->fill(WeightShape::linear(3, 4), w, Rng::stream(1, "w")), Error);
+  EXPECT_THROW(test::weights_of(*dirac(5), WeightShape::conv(1, 3, 4, 1)), Error);
+  EXPECT_THROW(test::weights_of(*dirac(), WeightShape::linear(3, 4)), Error);
   EXPECT_THROW(dirac(0), Error);
 }
 

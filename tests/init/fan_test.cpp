@@ -23,6 +23,14 @@ TEST(Fan, CountsWithAndWithoutGroups) {
   expect(WeightShape::conv(3, 512, 512, 8), 576, 576, 4608);  // ResNeXt-29 8x64d, stage 1
 }
 
+TEST(Fan, GroupsIgnoredAndBiases) {
+  const WeightShape grouped = WeightShape::conv(3, 512, 256, 8);
+  EXPECT_EQ(fan(grouped, FanCount::ignored).in, 4608);
+  EXPECT_EQ(fan(grouped, FanCount::ignored).out, 2304);
+  EXPECT_EQ(fan(WeightShape::bias(grouped)).in, 576);
+  EXPECT_EQ(fan(WeightShape::vector(7)).in, 1);
+}
+
 TEST(Fan, Modes) {
   const Fan f{4, 9};
   EXPECT_EQ(fan_by_mode(f, FanMode::in), 4);

@@ -3,17 +3,15 @@
 
 #include "core/check.h"
 #include "tests/support/distribution.h"
+#include "tests/support/weights.h"
 
 namespace fanin {
 namespace {
 
 // The weight in file order as rows (out) x columns (in * taps).
 std::vector<double> rows_of(const WeightShape& shape, double gain, std::uint64_t seed) {
-  std::vector<float> w(shape.size());
-  orthogonal(gain)->fill(shape, w, Rng::stream(seed, "w"));
-  std::vector<double> result(w.size());
-  for_each_element(shape, [&](std::size_t hwio, std::size_t oihw) { result[oihw] = static_cast<double>(w[hwio]); });
-  return result;
+  const std::vector<float> w = test::weights_of(*orthogonal(gain), shape, seed);
+  return {w.begin(), w.end()};
 }
 
 // Entries are rounded to float once, so each is off by at most 2^-25 of gain; a product of two unit vectors of n
@@ -50,8 +48,7 @@ TEST(Orthogonal, SignsAreBalanced) {
 }
 
 TEST(Orthogonal, NeedsAMatrix) {
-  std::vector<float> w(4);
-  EXPECT_THROW(orthogonal(1.0)->fill(WeightShape::vector(4), w, Rng::stream(1, "w")), Error);
+  EXPECT_THROW(test::weights_of(*orthogonal(1.0), WeightShape::vector(4)), Error);
   EXPECT_THROW(orthogonal(0.0), Error);
 }
 

@@ -75,11 +75,37 @@ TEST(Scheme, WhatIsMissingOrImpossibleIsNamed) {
     }
     return "";
   };
-  EXPECT_NE(error_of(*by_role("partial", {{Role::conv_weight, constant(1.0)}})).find("norm_scale"), std::string::npos);
+  EXPECT_NE(error_of(*by_rules("partial", {{"fc.bias", constant(1.0)}}))
+                .find("conv0.weight: scheme 'partial' has no initializer"),
+            std::string::npos);
   EXPECT_NE(error_of(*make_scheme("dirac")).find("fc.weight"), std::string::npos) << "dirac is for convolutions";
   EXPECT_NE(error_of(*make_scheme("normal:std=1e300")).find("finite"), std::string::npos);
-  for (const char* spec : {"conv=", "conv=zeros;", "cnv=zeros", "norm_scale=ones", "=zeros", "conv=zeros;linear"})
+  for (const char* spec :
+       {"conv=", "conv=zeros;", "cnv=zeros", "=zeros", "conv=zeros;linear", "kaiming", "kaiming_normal;cnv=zeros",
+        "prlz77-resnet", "kaiming_normal;", "kaiming_normal:a=1;fc.bias"})
     EXPECT_THROW(make_scheme(spec), Error) << spec;
+}
+
+TEST(Scheme, LaterRulesWinAndNamePatternsReachSingleWeights) {
+  Model model = prepared("wrn-10-1");
+  const std::unique_ptr<Scheme> scheme =
+      make_scheme("kaiming_normal;norm_scale=constant:value=2;*.bn1.weight=zeros;fc.weight=ones");
+  scheme->apply(model.network, {}, 1);
+  const auto first = [&](const char* name) { return model.network.find_parameter(name)->value[0]; };
+  EXPECT_EQ(first("group0.block0.bn0.weight"), 2.0f);
+  EXPECT_EQ(first("group2.block0.bn1.weight"), 0.0f);
+  EXPECT_EQ(first("fc.weight"), 1.0f);
+  EXPECT_EQ(first("fc.bias"), 0.0f);
+  EXPECT_EQ(scheme->rule(*model.network.find_parameter("group2.block0.bn1.weight")), "*.bn1.weight");
+  EXPECT_EQ(scheme->rule(*model.network.find_parameter("conv0.weight")), "conv");
+  EXPECT_EQ(scheme->rule(*model.network.find_parameter("fc.bias")), "default");
+}
+
+TEST(Scheme, ARuleThatMatchesNothingIsAnErrorUnlessItSaysSo) {
+  Model model = prepared("wrn-10-1");
+  EXPECT_THROW(make_scheme("kaiming_normal;*.bn7.weight=zeros")->apply(model.network, {}, 1), Error);
+  EXPECT_THROW(make_scheme("kaiming_normal;conv_bias=zeros")->apply(model.network, {}, 1), Error);
+  make_scheme("kaiming_normal;*.bn7.weight?=zeros;conv_bias?=ones")->apply(model.network, {}, 1);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "init/catalog.h"
+#include "tests/support/weights.h"
 
 #include <gtest/gtest.h>
 
@@ -11,12 +12,9 @@
 namespace fanin {
 namespace {
 
-std::vector<float> draw(const InitializerPtr& initializer) {
-  const WeightShape shape = WeightShape::conv(3, 8, 4, 2);
-  std::vector<float> w(shape.size());
-  initializer->fill(shape, w, Rng::stream(1, "w"));
-  return w;
-}
+const WeightShape kGrouped = WeightShape::conv(3, 8, 4, 2);
+
+std::vector<float> draw(const InitializerPtr& initializer) { return test::weights_of(*initializer, kGrouped); }
 
 // LeCun, Glorot, He and PyTorch's default are rows of the one formula: equal to the last bit.
 TEST(VarianceScaling, NamedSchemesAreRows) {
@@ -30,24 +28,24 @@ TEST(VarianceScaling, NamedSchemesAreRows) {
 }
 
 TEST(VarianceScaling, SupportsAreBounded) {
-  const double std = 0.5;
-  for (const float v : draw(uniform(-1.0, 2.0))) {
-    EXPECT_GE(v, -1.0f);
-    EXPECT_LE(v, 2.0f);
-  }
-  const WeightShape shape = WeightShape::conv(3, 8, 4, 2);
-  const double promised = *variance_scaling({.scale = 1.0, .draw = Draw::truncated_normal})->variance(shape);
+  const double promised = *variance_scaling({.scale = 1.0, .draw = Draw::truncated_normal})->variance(kGrouped);
+  EXPECT_NEAR(promised, 1.0 / 36.0, 1e-15);
   for (const float v : draw(variance_scaling({.scale = 1.0, .draw = Draw::truncated_normal})))
     EXPECT_LE(std::fabs(v), 2.0 / 0.8796 * std::sqrt(promised));
-  for (const float v : draw(normal(3.0, 0.0))) EXPECT_EQ(v, 3.0f);
-  EXPECT_EQ(*normal(1.0, std)->variance(shape), 0.25);
 }
 
-TEST(VarianceScaling, ImpossibleRules) {
-  EXPECT_THROW(variance_scaling({.scale = 0.0}), Error);
-  EXPECT_THROW(normal(0.0, -1.0), Error);
-  EXPECT_THROW(uniform(1.0, 0.0), Error);
+// U(+-1 / sqrt(fan_in)) with the fan of the layer's weight, as PyTorch's reset_parameters draws biases.
+TEST(VarianceScaling, BiasesHaveTheFansOfTheirLayer) {
+  const WeightShape weight = WeightShape::conv(3, 8, 400, 2), bias = WeightShape::bias(weight);
+  const InitializerPtr rule = make_initializer("torch_default");
+  EXPECT_EQ(bias.size(), 400u);
+  EXPECT_DOUBLE_EQ(*rule->variance(bias), 1.0 / 3 / 36);
+  EXPECT_DOUBLE_EQ(*make_initializer("torch_default:groups=ignored")->variance(bias), 1.0 / 3 / 72);
+  for (const float b : test::weights_of(*rule, bias)) EXPECT_LE(std::fabs(b), 1.0f / 6.0f);
+  EXPECT_THROW(make_initializer("kaiming_uniform")->variance(bias), Error) << "PyTorch needs two dimensions";
 }
+
+TEST(VarianceScaling, ImpossibleRules) { EXPECT_THROW(variance_scaling({.scale = 0.0}), Error); }
 
 }  // namespace
 }  // namespace fanin

@@ -163,7 +163,7 @@ TEST(Models, RulesAreCheckedAndLegalValuesListed) {
   expect("wrn-16", "wrn-DEPTH-WIDEN");
   expect("resnext-29-8-64d-1", "resnext-DEPTH-CxWd");
   expect("wrn-16-0", "widen factor 0");
-  expect("wrn-16-1:dropout=1.5", "dropout=1.5");
+  expect("wrn-16-1:dropout=1.5", "dropout 1.5");
   expect("wrn-16-1:growth=3", "unknown option 'growth'");
   expect("vgg-16", "unknown model 'vgg-16'");
   EXPECT_NE(error_of([] { build_model("wrn-16-1", kCifar, 0); }).find("0 classes"), std::string::npos);

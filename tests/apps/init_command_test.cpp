@@ -1,0 +1,62 @@
+// fanin init, fans, check-init and list as a person sees them.
+// SPDX-License-Identifier: MIT
+#include "tests/support/command.h"
+
+namespace fanin {
+namespace {
+
+void expect(const std::string& arguments, int exit_code, const std::vector<std::string>& parts) {
+  static const test::Path folder = test::scratch_folder();
+  const test::CommandResult result = test::run_fanin(folder, arguments);
+  EXPECT_EQ(result.exit_code, exit_code) << arguments << "\n" << result.output;
+  for (const std::string& part : parts)
+    EXPECT_NE(result.output.find(part), std::string::npos) << arguments << "\n" << part << "\n" << result.output;
+}
+
+TEST(InitCommand, SaysWhatFillsWhatAndWritesIt) {
+  const test::Path folder = test::scratch_folder();
+  const test::CommandResult result =
+      test::run_fanin(folder, "init wrn-10-1 --scheme 'kaiming_normal;fc.weight=zeros' --out w.safetensors");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  for (const char* part : {"rule", "promised std", "fc.weight", "constant 0", "default", "77,850 parameters", "wrote"})
+    EXPECT_NE(result.output.find(part), std::string::npos) << part << "\n" << result.output;
+  EXPECT_GT(std::filesystem::file_size(folder / "w.safetensors"), 4u * 77850u);
+}
+
+TEST(InitCommand, PresetsAndStreams) {
+  expect("init wrn-10-1 --scheme wrn-pytorch --stream torch --seed 0", 0,
+         {"every one by a rule of the scheme", "uniform from 0 to 1"});
+  expect("init wrn-10-1 --stream mt", 2, {"unknown stream 'mt'"});
+  expect("init wrn-10-1 --scheme 'kaiming_normal;conv_bias=zeros'", 2,
+         {"rule 'conv_bias' matches no parameter", "'conv_bias?='"});
+  expect("init wrn-10-1 --scheme 'conv=trunc_normal:mean=9'", 0, {"warning", "more than 2 std outside"});
+}
+
+TEST(InitCommand, FansWithTheirFormula) {
+  expect("fans resnext-29-8x64d", 0, {"3 x 3 x 512 / 8", "4608", "pytorch#23854"});
+}
+
+TEST(InitCommand, CheckInitPassesTheSound) {
+  expect("check-init 'conv=orthogonal;linear=sparse' --seeds 2", 0,
+         {"rows orthonormal", "zeros in each column", "0 failed"});
+  expect("check-init kaimng_normal", 2, {"did you mean"});
+}
+
+TEST(InitCommand, ASchemeInAFileBecomesPartOfTheRun) {
+  const test::Path folder = test::scratch_folder();
+  test::write_file(folder / "rules.txt", "# convolutions\nconv=orthogonal\n\nlinear=zeros  # no opinion yet\n");
+  const test::CommandResult result = test::run_fanin(
+      folder,
+      "train --scheme @rules.txt --model wrn-10-1 --data synthetic:train=20,test=10 --batch 10 --epochs 1 --run r");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_NE(test::file_text(folder / "r/config.toml").find("conv=orthogonal;linear=zeros"), std::string::npos);
+  EXPECT_EQ(test::run_fanin(folder, "train --scheme @nothing.txt --run s").exit_code, 3);
+}
+
+TEST(InitCommand, ListsPresetsAndGains) {
+  expect("list presets", 0, {"prlz77-resnext", "bamos/densenet.pytorch", "flax-default"});
+  expect("list gains", 0, {"gelu", "1.5335", "none"});
+}
+
+}  // namespace
+}  // namespace fanin

@@ -1,0 +1,83 @@
+// Each preset against the table of what its system does, worked out by hand for one grouped convolution, one linear
+// layer with bias and one norm.
+// SPDX-License-Identifier: MIT
+#include "init/presets.h"
+
+#include "init/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace fanin {
+namespace {
+
+struct Expected {
+  double conv, conv_bias, norm_scale, linear, linear_bias;  // variances
+};
+
+// conv: 3x3, 64 -> 128 in 4 groups. linear: 256 -> 10.
+const double kIn = 9 * 16, kInAll = 9 * 64, kOutAll = 9 * 128, kLinear = 256, kThird = 1.0 / 3.0, kGamma = 1.0 / 12.0;
+const std::map<std::string, Expected> kTable = {
+    {"fb-resnext", {2 / kOutAll, 0, 0, kThird / kLinear, 0}},
+    {"prlz77-resnext", {2 / kOutAll, 0, 0, 2 / kLinear, 0}},
+    {"bamos-densenet", {2 / kOutAll, 0, 0, kThird / kLinear, 0}},
+    {"wrn-lua", {2 / kInAll, 0, kGamma, kThird / kLinear, 0}},
+    {"wrn-lua-2016", {2 / kOutAll, 0, kGamma, kThird / kLinear, 0}},
+    {"wrn-lua-vgg", {2 / kInAll, 0, kGamma, kThird / kLinear, kThird / kLinear}},
+    {"wrn-pytorch", {2 / kIn, 0, kGamma, 2 / kLinear, 0}},
+    {"torch7-default", {kThird / kInAll, kThird / kInAll, kGamma, kThird / kLinear, kThird / kLinear}},
+    {"pytorch-0.4-default", {kThird / kInAll, kThird / kInAll, kGamma, kThird / kLinear, kThird / kLinear}},
+    {"pytorch-default", {kThird / kIn, kThird / kIn, 0, kThird / kLinear, kThird / kLinear}},
+    {"torchvision-resnet", {2 / kOutAll, 0, 0, kThird / kLinear, kThird / kLinear}},
+    {"keras-default", {2 / (kIn + kOutAll), 0, 0, 2 / (kLinear + 10), 0}},
+    {"flax-default", {1 / kIn, 0, 0, 1 / kLinear, 0}},
+};
+
+Parameter parameter(const char* name, Role role, const WeightShape& shape) {
+  return {.name = name, .role = role, .shape = shape, .value = {}, .grad = {}};
+}
+
+TEST(Presets, VariancesAreThoseOfTheirSystems) {
+  EXPECT_EQ(presets().size(), kTable.size());
+  const WeightShape conv = WeightShape::conv(3, 64, 128, 4), linear = WeightShape::linear(256, 10);
+  for (const Preset& preset : presets()) {
+    const Expected& e = kTable.at(preset.name);
+    const std::unique_ptr<Scheme> scheme = make_scheme(preset.name);
+    const auto variance = [&](Role role, const WeightShape& shape) {
+      return *scheme->variance(parameter("x.weight", role, shape));
+    };
+    const double rounding = 1e-14;
+    EXPECT_NEAR(variance(Role::conv_weight, conv), e.conv, rounding) << preset.name;
+    EXPECT_NEAR(variance(Role::conv_bias, WeightShape::bias(conv)), e.conv_bias, rounding) << preset.name;
+    EXPECT_NEAR(variance(Role::norm_scale, WeightShape::vector(128)), e.norm_scale, rounding) << preset.name;
+    EXPECT_NEAR(variance(Role::linear_weight, linear), e.linear, rounding) << preset.name;
+    EXPECT_NEAR(variance(Role::linear_bias, WeightShape::bias(linear)), e.linear_bias, rounding) << preset.name;
+    EXPECT_EQ(variance(Role::norm_shift, WeightShape::vector(128)), 0.0) << preset.name;
+  }
+}
+
+// The means: gamma is 1 where it is not U(0, 1), and every other parameter is centred.
+TEST(Presets, NormScalesAreOneOrUniform) {
+  const WeightShape shape = WeightShape::vector(4);
+  for (const Preset& preset : presets()) {
+    const std::unique_ptr<Scheme> scheme = make_scheme(preset.name);
+    const Parameter gamma = parameter("bn.weight", Role::norm_scale, shape);
+    const std::string expected = kTable.at(preset.name).norm_scale == 0.0 ? "constant 1" : "uniform from 0 to 1";
+    EXPECT_EQ(scheme->describe(gamma), expected) << preset.name;
+  }
+}
+
+TEST(Presets, ThePageNamesThemAll) {
+  std::ifstream file(FANIN_SOURCE_DIR "/docs/initializers.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const Preset& preset : presets())
+    EXPECT_NE(page.str().find("| `" + preset.name + "` |"), std::string::npos) << preset.name;
+}
+
+}  // namespace
+}  // namespace fanin
