@@ -46,7 +46,7 @@ int finish(const RunStatus& status, const std::string& folder) {
       return kExitDiverged;
     case RunState::interrupted:
       fmt::print("stopped after step {}; the same command goes on from there\n", status.step);
-      return kExitSignalBase + stop_signal.load();
+      return stop_signal.load() == 0 ? 0 : kExitSignalBase + stop_signal.load();  // 0: the time was up
     default: break;
   }
   const std::vector<EpochRow> rows = read_metrics(folder);

@@ -31,6 +31,11 @@ void set_text(RunConfig& c, const std::string& text, const std::string& where) {
   c.*kMember = text;
 }
 
+template <auto kMember>
+void set_optional_text(RunConfig& c, const std::string& text, const std::string&) {
+  c.*kMember = text;
+}
+
 template <auto kMember, long long kLeast, long long kMost>
 void set_integer(RunConfig& c, const std::string& text, const std::string& where) {
   const std::optional<long long> value = parse_integer(text);
@@ -96,6 +101,10 @@ const std::vector<Setting>& settings() {
        get_value<&C::data>, set_text<&C::data>},
       {"scheme", "What", text, true, "initialization: see `fanin list schemes`; @FILE: rules, one a line",
        get_value<&C::scheme>, set_scheme},
+      {"from", "What", text, true, "weights file to start from instead of the scheme (safetensors)",
+       get_value<&C::from>, set_optional_text<&C::from>},
+      {"fresh", "What", SettingKind::words, true, "with from: parameters that the scheme fills all the same: fc.*",
+       get_value<&C::fresh>, set_words<&C::fresh>},
       {"stream", "What", text, true, "where initial weights are drawn: philox, or torch for PyTorch's own",
        get_value<&C::stream>, set_text<&C::stream>},
       {"seed", "What", integer, true, "one seed for weights, order, augmentation and dropout", get_value<&C::seed>,
@@ -104,6 +113,8 @@ const std::vector<Setting>& settings() {
        set_integer<&C::epochs, 1, 1000000>},
       {"max_steps", "How long", integer, true, "stop after this many steps; 0: no limit", get_value<&C::max_steps>,
        set_integer<&C::max_steps, 0, kMany>},
+      {"max_minutes", "How long", number, false, "stop after this time, to be resumed; 0: no limit",
+       get_value<&C::max_minutes>, set_number<&C::max_minutes>},
       {"batch", "Optimizer", integer, true, "images per step", get_value<&C::batch>,
        set_integer<&C::batch, 1, 1000000>},
       {"lr", "Optimizer", number, true, "peak learning rate", get_value<&C::lr>, set_number<&C::lr>},
@@ -122,6 +133,15 @@ const std::vector<Setting>& settings() {
       {"epsilon", "Optimizer", number, true, "adam: epsilon", get_value<&C::epsilon>, set_number<&C::epsilon>},
       {"label_smoothing", "Optimizer", number, true, "share of the target spread over all classes",
        get_value<&C::label_smoothing>, set_number<&C::label_smoothing>},
+      {"mixup", "Optimizer", number, true, "mix images and targets with shares from Beta(mixup, mixup); 0: never",
+       get_value<&C::mixup>, set_number<&C::mixup>},
+      {"clip_norm", "Optimizer", number, true, "scale gradients down to this norm; 0: never", get_value<&C::clip_norm>,
+       set_number<&C::clip_norm>},
+      {"lr_groups", "Optimizer", SettingKind::words, true,
+       "learning rate of weight, bias, norm or scalar times a factor: scalar=0.1", get_value<&C::lr_groups>,
+       set_words<&C::lr_groups>},
+      {"reset_momentum", "Optimizer", boolean, true, "the optimizer starts anew at each drop of the learning rate",
+       get_value<&C::reset_momentum>, set_boolean<&C::reset_momentum>},
       {"schedule", "Schedule", text, true, "constant, step, multistep, cosine or onecycle", get_value<&C::schedule>,
        set_text<&C::schedule>},
       {"warmup", "Schedule", number, true, "epochs of linear warm-up from 0", get_value<&C::warmup>,

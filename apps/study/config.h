@@ -29,7 +29,9 @@ struct RunConfig {
   double warmup = 0.0, factor = 0.1, final_factor = 0.0, rise = 0.3;
   int step_epochs = 30;
   std::vector<double> milestones;
-  double label_smoothing = 0.0;
+  double label_smoothing = 0.0, mixup = 0.0, clip_norm = 0.0;
+  bool reset_momentum = false;
+  std::vector<std::string> lr_groups;
 
   std::string augment = "crop,mirror", normalize = "dataset";
   int train_size = 0, test_size = 0, validation = 0;
@@ -37,6 +39,9 @@ struct RunConfig {
 
   std::int64_t max_steps = 0;
   int log_every = 1, checkpoint_every = 0;
+  double max_minutes = 0.0;
+  std::string from;
+  std::vector<std::string> fresh;
 };
 
 enum class SettingKind { text, integer, number, boolean, words, numbers };

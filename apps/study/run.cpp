@@ -162,7 +162,11 @@ class Execution : public TrainObserver {
                        [&](const EpochRow& r) { return r.test_accuracy < rows.back().test_accuracy; });
   }
 
-  bool should_stop() override { return stop_.load() != 0 || watcher_.should_stop(); }
+  bool should_stop() override {
+    const std::chrono::duration<double, std::ratio<60>> minutes = Clock::now() - began_;
+    return stop_.load() != 0 || watcher_.should_stop() ||
+           (config_.max_minutes > 0.0 && minutes.count() >= config_.max_minutes);
+  }
 
   const RunConfig config_;
   const io::Path folder_;
@@ -172,7 +176,7 @@ class Execution : public TrainObserver {
   Trainer trainer_;
   io::Appender steps_, log_;
   RunStatus status_;
-  Clock::time_point last_status_;
+  Clock::time_point last_status_, began_ = Clock::now();
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "apps/study/memory.h"
 #include "core/check.h"
 #include "core/tensor/parallel.h"
+#include "core/train/checkpoint.h"
 #include "data/catalog.h"
 #include "init/catalog.h"
 
@@ -33,7 +34,11 @@ TrainOptions train_options(const RunConfig& c) {
                  .beta2 = c.beta2,
                  .epsilon = c.epsilon,
                  .weight_decay = c.weight_decay,
-                 .no_decay = c.no_decay};
+                 .no_decay = c.no_decay,
+                 .lr_groups = c.lr_groups,
+                 .clip_norm = c.clip_norm};
+  o.reset_at_drops = c.reset_momentum;
+  o.mixup = c.mixup;
   o.label_smoothing = static_cast<float>(c.label_smoothing);
   o.seed = c.seed;
   o.max_steps = c.max_steps;
@@ -47,6 +52,8 @@ void check(const RunConfig& config) {
   FANIN_CHECK(config.label_smoothing < 1.0, usage, "label_smoothing = {}; it must be below 1", config.label_smoothing);
   make_scheme(config.scheme);
   parse_stream(config.stream);
+  FANIN_CHECK(config.mixup <= 4.0, usage, "mixup = {}; give 0 (off) to 4", config.mixup);
+  FANIN_CHECK(config.fresh.empty() || !config.from.empty(), usage, "fresh needs from: the weights file to start from");
 }
 
 Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset) {
@@ -68,6 +75,7 @@ void Session::initialize() {
   ConstView images;
   if (train->next(sample)) images = sample.images;
   scheme->apply(model.network, images, config.seed, parse_stream(config.stream));
+  if (!config.from.empty()) load_weights(config.from, model.network, config.fresh);
 }
 
 std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {

@@ -20,7 +20,7 @@ struct Session {
   std::unique_ptr<Scheme> scheme;
   std::unique_ptr<BatchSource> train, test;
 
-  void initialize();  // fills every weight by the scheme and the seed
+  void initialize();  // fills every weight by the scheme and the seed, then reads config.from if that is given
 };
 
 // Sets the thread count, opens the data, builds and prepares the network. Weights are NaN until initialize() or

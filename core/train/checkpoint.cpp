@@ -2,20 +2,15 @@
 #include "core/train/checkpoint.h"
 
 #include "core/check.h"
-#include "core/io/safetensors.h"
 #include "core/text.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace fanin {
 
 namespace {
-
-using io::Bytes;
 
 // --- numbers in metadata: exact and independent of the locale
 
@@ -58,70 +53,13 @@ EpochRow parse_row(std::string_view text, const std::string& source) {
   return r;
 }
 
-// --- tensors
-
-// Owns the file-order copies that TensorToWrite borrows.
-class Writer {
+// What a checkpoint's metadata must hold.
+class Progress {
  public:
-  void add(std::string name, const WeightShape& shape, std::span<const float> values) {
-    copies_.emplace_back(values.size());
-    to_file_order(shape, values, copies_.back());
-    tensors_.push_back({std::move(name), io::DType::f32, shape.file_dimensions(),
-                        std::as_bytes(std::span<const float>(copies_.back()))});
-  }
-  void add_network(const Network& net) {
-    for (const Parameter* p : net.parameters()) add(p->name, p->shape, p->value);
-    for (const StateBuffer* b : net.buffers())
-      add(b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
-  }
-  void write(const io::Path& path, const Metadata& metadata) const { io::write_safetensors(path, tensors_, metadata); }
-
- private:
-  std::vector<std::vector<float>> copies_;
-  std::vector<io::TensorToWrite> tensors_;
-};
-
-std::vector<float> floats_of(Bytes bytes) {
-  std::vector<float> result(bytes.size() / sizeof(float));
-  if (!result.empty()) std::memcpy(result.data(), bytes.data(), result.size() * sizeof(float));
-  return result;
-}
-
-// What will be copied where, once everything has been checked.
-class Reader {
- public:
-  explicit Reader(const io::Path& path)
-      : source_(path.string()), file_(path), parsed_(io::parse_safetensors(file_.bytes(), source_)) {}
-
-  void want(const std::string& name, const WeightShape& shape, std::span<float> target) {
-    const io::TensorEntry& entry = parsed_.entry(name, source_);
-    FANIN_CHECK(entry.dtype == "F32", input, "{}: tensor '{}' is {}, but F32 is needed", source_, name, entry.dtype);
-    FANIN_CHECK(
-        entry.shape == shape.file_dimensions(), shape,
-        "{}: tensor '{}' has shape ({}), but the network needs {}; build the network that the file was made with",
-        source_, name, fmt::join(entry.shape, ", "), to_string(shape));
-    wanted_.push_back({entry.data, shape, target});
-    used_.push_back(name);
-  }
-  void want_network(Network& net) {
-    for (Parameter* p : net.parameters()) want(p->name, p->shape, p->value);
-    for (StateBuffer* b : net.buffers())
-      want(b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
-  }
-  // Optimizer state may stay unread; PyTorch's counters are not needed; anything else means another network.
-  void refuse_unknown() const {
-    for (const auto& [name, entry] : parsed_.tensors)
-      FANIN_CHECK(std::find(used_.begin(), used_.end(), name) != used_.end() || name.starts_with("optimizer/") ||
-                      name.ends_with(".num_batches_tracked"),
-                  shape, "{}: tensor '{}' has no place in this network; build the network that the file was made with",
-                  source_, name);
-  }
-  void load() const {
-    for (const Wanted& w : wanted_) from_file_order(w.shape, floats_of(w.data), w.target);
-  }
+  Progress(const Metadata& metadata, const std::string& source) : metadata_(metadata), source_(source) {}
   const std::string& text(const std::string& key) const {
-    const Metadata::const_iterator found = parsed_.metadata.find(key);
-    FANIN_CHECK(found != parsed_.metadata.end(), input,
+    const Metadata::const_iterator found = metadata_.find(key);
+    FANIN_CHECK(found != metadata_.end(), input,
                 "{}: no '{}' in its metadata; this is a weights file, not a checkpoint of a run", source_, key);
     return found->second;
   }
@@ -131,20 +69,10 @@ class Reader {
     return *value;
   }
   double number(const std::string& key) const { return exact_double(text(key), source_); }
-  const Metadata& metadata() const { return parsed_.metadata; }
-  const std::string& source() const { return source_; }
 
  private:
-  struct Wanted {
-    Bytes data;
-    WeightShape shape;
-    std::span<float> target;
-  };
-  const std::string source_;
-  const io::MappedFile file_;
-  const io::Safetensors parsed_;
-  std::vector<Wanted> wanted_;
-  std::vector<std::string> used_;
+  const Metadata& metadata_;
+  const std::string& source_;
 };
 
 std::size_t offset_of(const Network& net, const Parameter& p) {
@@ -157,23 +85,9 @@ std::string state_name(const Optimizer::State& state, const Parameter& p) {
 
 }  // namespace
 
-void save_weights(const io::Path& path, const Network& net, const Metadata& extra) {
-  Writer writer;
-  writer.add_network(net);
-  writer.write(path, extra);
-}
-
-Metadata load_weights(const io::Path& path, Network& net) {
-  Reader reader(path);
-  reader.want_network(net);
-  reader.refuse_unknown();
-  reader.load();
-  return reader.metadata();
-}
-
 void save_checkpoint(const io::Path& path, const Network& net, Optimizer& optimizer, const TrainProgress& progress,
                      const Metadata& extra) {
-  Writer writer;
+  WeightsWriter writer;
   writer.add_network(net);
   for (const Optimizer::State& state : optimizer.state())
     for (const Parameter* p : net.parameters())
@@ -195,24 +109,25 @@ void save_checkpoint(const io::Path& path, const Network& net, Optimizer& optimi
 }
 
 Metadata load_checkpoint(const io::Path& path, Network& net, Optimizer& optimizer, TrainProgress& progress) {
-  Reader reader(path);
-  FANIN_CHECK(reader.text("format") == "fanin-checkpoint", input, "{}: not a checkpoint of a run", reader.source());
+  WeightsReader reader(path);
+  const Progress saved(reader.metadata(), reader.source());
+  FANIN_CHECK(saved.text("format") == "fanin-checkpoint", input, "{}: not a checkpoint of a run", reader.source());
   reader.want_network(net);
   for (const Optimizer::State& state : optimizer.state())
     for (const Parameter* p : net.parameters())
       reader.want(state_name(state, *p), p->shape, state.value.subspan(offset_of(net, *p), p->shape.size()));
-  reader.refuse_unknown();
+  reader.check_fit();
   TrainProgress loaded;
-  loaded.epoch = static_cast<int>(reader.integer("epoch"));
-  loaded.batch = static_cast<int>(reader.integer("batch"));
-  loaded.step = reader.integer("step");
-  loaded.images = reader.integer("images");
-  loaded.correct = reader.integer("correct");
-  loaded.loss_sum = reader.number("loss_sum");
-  loaded.seconds = reader.number("seconds");
-  for (const std::string_view row : split(reader.text("rows"), '\n'))
+  loaded.epoch = static_cast<int>(saved.integer("epoch"));
+  loaded.batch = static_cast<int>(saved.integer("batch"));
+  loaded.step = saved.integer("step");
+  loaded.images = saved.integer("images");
+  loaded.correct = saved.integer("correct");
+  loaded.loss_sum = saved.number("loss_sum");
+  loaded.seconds = saved.number("seconds");
+  for (const std::string_view row : split(saved.text("rows"), '\n'))
     if (!row.empty()) loaded.rows.push_back(parse_row(row, reader.source()));
-  const std::uint64_t steps = static_cast<std::uint64_t>(reader.integer("optimizer_steps"));
+  const std::uint64_t steps = static_cast<std::uint64_t>(saved.integer("optimizer_steps"));
   reader.load();
   optimizer.set_steps(steps);
   progress = std::move(loaded);

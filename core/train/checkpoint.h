@@ -6,22 +6,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/io/file.h"
 #include "core/train/trainer.h"
-
-#include <map>
-#include <string>
+#include "core/train/weights_file.h"
 
 namespace fanin {
-
-using Metadata = std::map<std::string, std::string>;
-
-void save_weights(const io::Path& path, const Network& net, const Metadata& extra);
-// Loads parameters and state buffers. Every name must be there with the right dtype and shape; unknown tensors other
-// than optimizer/* are errors too.
-// Nothing is changed unless everything fits. Returns the metadata. Throws ErrorKind::input or ErrorKind::shape naming
-// file, tensor, both shapes.
-Metadata load_weights(const io::Path& path, Network& net);
 
 void save_checkpoint(const io::Path& path, const Network& net, Optimizer& optimizer, const TrainProgress& progress,
                      const Metadata& extra);

@@ -33,7 +33,8 @@ int first_largest(const float* logits, int classes) {
 }  // namespace
 
 // One thread: a batch of logits is a few thousand numbers, less than a fork and join costs.
-LossResult softmax_cross_entropy(ConstView logits, std::span<const int> labels, float label_smoothing, View gradient) {
+LossResult softmax_cross_entropy(ConstView logits, std::span<const int> labels, float label_smoothing, View gradient,
+                                 const MixedLabels& mixed) {
   const int classes = logits.shape.channels, images = logits.shape.images;
   FANIN_CHECK(labels.size() == static_cast<std::size_t>(images), shape, "loss: {} logits rows but {} labels", images,
               labels.size());
@@ -47,11 +48,14 @@ LossResult softmax_cross_entropy(ConstView logits, std::span<const int> labels, 
   for (int n = 0; n < images; ++n) {
     const float* row = logits.pixel(static_cast<std::size_t>(n));
     const int label = labels[static_cast<std::size_t>(n)];
+    const int other = mixed.other.empty() ? label : mixed.other[static_cast<std::size_t>(n)];
     FANIN_CHECK(label >= 0 && label < classes, shape,
                 "loss: label {} but {} classes; the network needs as many outputs as the data has classes", label,
                 classes);
     const double log_sum = row_softmax(row, classes, p);
-    double loss = (1.0 - smoothing) * (log_sum - static_cast<double>(row[label]));
+    const double mine = (1.0 - smoothing) * mixed.share, others = (1.0 - smoothing) * (1.0 - mixed.share);
+    double loss = mine * (log_sum - static_cast<double>(row[label]));
+    if (others > 0.0) loss += others * (log_sum - static_cast<double>(row[other]));
     if (share > 0.0)
       for (int k = 0; k < classes; ++k) loss += share * (log_sum - static_cast<double>(row[k]));
     result.loss_sum += loss;
@@ -59,7 +63,7 @@ LossResult softmax_cross_entropy(ConstView logits, std::span<const int> labels, 
     if (gradient.data == nullptr) continue;
     float* to = gradient.pixel(static_cast<std::size_t>(n));
     for (int k = 0; k < classes; ++k)
-      to[k] = static_cast<float>((p[k] - share - (k == label ? 1.0 - smoothing : 0.0)) / images);
+      to[k] = static_cast<float>((p[k] - share - (k == label ? mine : 0.0) - (k == other ? others : 0.0)) / images);
   }
   return result;
 }

@@ -13,7 +13,8 @@ namespace fanin {
 namespace {
 
 const std::vector<std::string> kinds = {"sgd", "adam", "adamw"};
-const std::vector<std::string> groups = {"bias", "norm", "scalar"};
+const std::vector<std::string> groups = {"weight", "bias", "norm", "scalar"};
+constexpr std::size_t kBlock = 16384;  // elements; the unit of parallel work
 
 const char* group_of(Role role) {
   switch (role) {
@@ -25,6 +26,18 @@ const char* group_of(Role role) {
     case Role::scalar_bias: return "scalar";
     default: return "weight";
   }
+}
+
+// "scalar=0.1" in its parts.
+std::pair<std::string, double> parse_group(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string group(trim(std::string_view(text).substr(0, equals)));
+  const std::optional<double> factor =
+      equals == std::string::npos ? std::nullopt : parse_number(trim(std::string_view(text).substr(equals + 1)));
+  FANIN_CHECK(factor && *factor >= 0.0, usage, "lr_groups: '{}' must be group=factor, such as scalar=0.1", text);
+  FANIN_CHECK(std::find(groups.begin(), groups.end(), group) != groups.end(), usage, "lr_groups: unknown group '{}'{}",
+              group, did_you_mean(group, groups));
+  return {group, *factor};
 }
 
 }  // namespace
@@ -44,6 +57,9 @@ void check(const OptimizerOptions& o) {
   FANIN_CHECK(o.beta1 >= 0.0 && o.beta1 < 1.0 && o.beta2 >= 0.0 && o.beta2 < 1.0, usage,
               "betas {} and {}; both must be at least 0 and below 1", o.beta1, o.beta2);
   FANIN_CHECK(o.epsilon > 0.0, usage, "epsilon {}; it must be above 0", o.epsilon);
+  FANIN_CHECK(o.clip_norm >= 0.0 && std::isfinite(o.clip_norm), usage, "clip_norm {}; it must be at least 0",
+              o.clip_norm);
+  for (const std::string& group : o.lr_groups) parse_group(group);
   for (const std::string& group : o.no_decay)
     FANIN_CHECK(std::find(groups.begin(), groups.end(), group) != groups.end(), usage, "no_decay: unknown group '{}'{}",
                 group, did_you_mean(group, groups));
@@ -55,11 +71,35 @@ Optimizer::Optimizer(Network& net, OptimizerOptions options) : net_(net), option
   for (const Parameter* p : net.parameters()) {
     const std::vector<std::string>& without = options_.no_decay;
     const bool decays = std::find(without.begin(), without.end(), group_of(p->role)) == without.end();
+    double rate = 1.0;
+    for (const std::string& group : options_.lr_groups)
+      if (const auto [name, factor] = parse_group(group); name == group_of(p->role)) rate = factor;
     ranges_.push_back({static_cast<std::size_t>(p->value.data() - start), p->value.size(),
-                       decays ? static_cast<float>(options_.weight_decay) : 0.0f});
+                       decays ? static_cast<float>(options_.weight_decay) : 0.0f, rate});
   }
   first_ = Buffer(net.values().size());
   if (options_.kind != "sgd") second_ = Buffer(net.values().size());
+  if (options_.clip_norm > 0.0) block_squares_.resize((net.gradients().size() + kBlock - 1) / kBlock);
+}
+
+void Optimizer::reset() {
+  for (const State& part : state()) std::fill(part.value.begin(), part.value.end(), 0.0f);
+  steps_ = 0;
+}
+
+// Block sums in double, added in block order: the same on any number of threads.
+float Optimizer::clip_factor() {
+  if (options_.clip_norm <= 0.0) return 1.0f;
+  const std::span<const float> g = net_.gradients();
+  parallel_for(static_cast<int>(block_squares_.size()), [&](int block) {
+    const std::size_t begin = static_cast<std::size_t>(block) * kBlock, end = std::min(begin + kBlock, g.size());
+    double sum = 0.0;
+    for (std::size_t i = begin; i < end; ++i) sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+    block_squares_[static_cast<std::size_t>(block)] = sum;
+  });
+  double squares = 0.0;
+  for (const double sum : block_squares_) squares += sum;
+  return static_cast<float>(std::min(1.0, options_.clip_norm / (std::sqrt(squares) + 1e-6)));
 }
 
 std::vector<Optimizer::State> Optimizer::state() {
@@ -72,17 +112,17 @@ void Optimizer::step(double learning_rate) {
   ++steps_;
   float* const values = net_.values().data();
   const float* const gradients = net_.gradients().data();
-  const float rate = static_cast<float>(learning_rate);
-  constexpr std::size_t kBlock = 16384;
+  const float clip = clip_factor();
   for (const Range& range : ranges_) {
+    const float rate = static_cast<float>(learning_rate * range.rate);
     const int blocks = static_cast<int>((range.size + kBlock - 1) / kBlock);
     const auto update = [&](int block) {
       const std::size_t begin = range.begin + static_cast<std::size_t>(block) * kBlock;
-      const std::size_t end = std::min(begin + kBlock, range.begin + range.size);
+      const Part part{begin, std::min(begin + kBlock, range.begin + range.size), range.decay, rate, clip};
       if (options_.kind == "sgd")
-        sgd(values, gradients, begin, end, range.decay, rate);
+        sgd(values, gradients, part);
       else
-        adam(values, gradients, begin, end, range.decay, rate);
+        adam(values, gradients, part);
     };
     if (blocks == 1)
       update(0);  // most parameters are smaller than a fork and join is worth
@@ -91,30 +131,30 @@ void Optimizer::step(double learning_rate) {
   }
 }
 
-void Optimizer::sgd(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate) {
+void Optimizer::sgd(float* w, const float* g, const Part& part) {
   float* const m = first_.data();
   const float momentum = static_cast<float>(options_.momentum);
   // The first step sets the buffer to the gradient: it is zero before, so only the dampening has to be left out.
   const float fresh = steps_ == 1 ? 1.0f : static_cast<float>(1.0 - options_.dampening);
   const bool nesterov = options_.nesterov;
-  for (std::size_t i = begin; i < end; ++i) {
-    const float gradient = g[i] + decay * w[i];
+  for (std::size_t i = part.begin; i < part.end; ++i) {
+    const float gradient = part.clip * g[i] + part.decay * w[i];
     m[i] = momentum * m[i] + fresh * gradient;
-    w[i] -= rate * (nesterov ? gradient + momentum * m[i] : m[i]);
+    w[i] -= part.rate * (nesterov ? gradient + momentum * m[i] : m[i]);
   }
 }
 
-void Optimizer::adam(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate) {
+void Optimizer::adam(float* w, const float* g, const Part& part) {
   float *const first = first_.data(), *const second = second_.data();
   const bool decoupled = options_.kind == "adamw";
   const float b1 = static_cast<float>(options_.beta1), b2 = static_cast<float>(options_.beta2);
   const double steps = static_cast<double>(steps_);
-  const float step_size = static_cast<float>(static_cast<double>(rate) / (1.0 - std::pow(options_.beta1, steps)));
+  const float step_size = static_cast<float>(static_cast<double>(part.rate) / (1.0 - std::pow(options_.beta1, steps)));
   const float root_correction = static_cast<float>(std::sqrt(1.0 - std::pow(options_.beta2, steps)));
   const float epsilon = static_cast<float>(options_.epsilon);
-  for (std::size_t i = begin; i < end; ++i) {
-    if (decoupled) w[i] -= rate * decay * w[i];
-    const float gradient = decoupled ? g[i] : g[i] + decay * w[i];
+  for (std::size_t i = part.begin; i < part.end; ++i) {
+    if (decoupled) w[i] -= part.rate * part.decay * w[i];
+    const float gradient = part.clip * g[i] + (decoupled ? 0.0f : part.decay * w[i]);
     first[i] = b1 * first[i] + (1.0f - b1) * gradient;
     second[i] = b2 * second[i] + (1.0f - b2) * gradient * gradient;
     w[i] -= step_size * first[i] / (std::sqrt(second[i]) / root_correction + epsilon);

@@ -1,4 +1,5 @@
 // SGD with momentum, Adam and AdamW with the arithmetic of torch.optim, over the network's flat arenas.
+//   clip   g *= min(1, clip_norm / (|g| + 1e-6)), |g| over all parameters (torch.nn.utils.clip_grad_norm_)
 //   sgd    g += decay * w;  m = g on the first step, else momentum * m + (1 - dampening) * g;
 //          w -= lr * (nesterov ? g + momentum * m : m)
 //   adam   decay is added to g (Kingma & Ba 2015)
@@ -23,6 +24,9 @@ struct OptimizerOptions {
   double weight_decay = 5e-4;
   // Roles without decay: any of "bias", "norm", "scalar"; empty as in the five source systems.
   std::vector<std::string> no_decay = {};
+  // The learning rate of a group (weight, bias, norm, scalar) times a number: "scalar=0.1" as Fixup does.
+  std::vector<std::string> lr_groups = {};
+  double clip_norm = 0.0;  // 0: gradients are not clipped
 };
 
 void check(const OptimizerOptions&);  // throws ErrorKind::usage
@@ -31,6 +35,7 @@ class Optimizer {
  public:
   Optimizer(Network& net, OptimizerOptions options);
   void step(double learning_rate);  // allocates nothing
+  void reset();                     // as new: forgets momentum and moments
 
   // For checkpoints: "momentum" or "first", "second"; each as long as net.values().
   struct State {
@@ -45,14 +50,21 @@ class Optimizer {
   struct Range {  // a parameter in the arena
     std::size_t begin, size;
     float decay;
+    double rate;  // of its group
   };
-  void sgd(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate);
-  void adam(float* w, const float* g, std::size_t begin, std::size_t end, float decay, float rate);
+  struct Part {  // of a parameter, with what the update needs
+    std::size_t begin, end;
+    float decay, rate, clip;
+  };
+  void sgd(float* w, const float* g, const Part& part);
+  void adam(float* w, const float* g, const Part& part);
+  float clip_factor();
 
   Network& net_;
   OptimizerOptions options_;
   std::vector<Range> ranges_;
   Buffer first_, second_;
+  std::vector<double> block_squares_;  // of the gradient, for its norm
   std::uint64_t steps_ = 0;
 };
 

@@ -19,10 +19,11 @@ double cosine_between(double from, double to, double progress) {
   return to + (from - to) * 0.5 * (1.0 + std::cos(kPi * std::clamp(progress, 0.0, 1.0)));
 }
 
-double onecycle(const ScheduleOptions& o, double progress) {
-  constexpr double kStartDivisor = 25.0;  // Smith & Topin's lower bound, as torch.optim.lr_scheduler.OneCycleLR
-  if (progress < o.onecycle_rise) return cosine_between(o.peak / kStartDivisor, o.peak, progress / o.onecycle_rise);
-  return cosine_between(o.peak, o.peak * o.final_factor, (progress - o.onecycle_rise) / (1.0 - o.onecycle_rise));
+double onecycle(const ScheduleOptions& o, double step, double steps) {
+  constexpr double kStartDivisor = 25.0;  // Smith & Topin's lower bound
+  const double top = o.onecycle_rise * steps - 1.0, last = steps - 1.0;
+  if (step <= top) return cosine_between(o.peak / kStartDivisor, o.peak, step / top);
+  return cosine_between(o.peak, o.peak * o.final_factor, last > top ? (step - top) / (last - top) : 1.0);
 }
 
 }  // namespace
@@ -43,19 +44,21 @@ void check(const ScheduleOptions& o) {
   FANIN_CHECK(o.final_factor >= 0.0 && o.final_factor <= 1.0, usage, "final factor {}; give 0 to 1", o.final_factor);
 }
 
-double learning_rate(const ScheduleOptions& o, double epoch) {
-  if (o.kind == "onecycle") return onecycle(o, epoch / o.epochs);
-  if (epoch < o.warmup_epochs) return o.peak * epoch / o.warmup_epochs;
-  if (o.kind == "step") return o.peak * std::pow(o.factor, std::floor(epoch / o.step_epochs));
-  if (o.kind == "multistep") {
-    const auto passed = std::upper_bound(o.milestones.begin(), o.milestones.end(), epoch) - o.milestones.begin();
-    return o.peak * std::pow(o.factor, static_cast<double>(passed));
-  }
-  if (o.kind == "cosine") {
-    const double length = o.epochs - o.warmup_epochs;
-    return cosine_between(o.peak, o.peak * o.final_factor, length > 0.0 ? (epoch - o.warmup_epochs) / length : 1.0);
-  }
-  return o.peak;
+int drops(const ScheduleOptions& o, std::int64_t step, std::int64_t steps_per_epoch) {
+  const double epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch);
+  if (o.kind == "step") return static_cast<int>(epoch / o.step_epochs);
+  if (o.kind != "multistep") return 0;
+  return static_cast<int>(std::upper_bound(o.milestones.begin(), o.milestones.end(), epoch) - o.milestones.begin());
+}
+
+double learning_rate(const ScheduleOptions& o, std::int64_t step, std::int64_t steps_per_epoch) {
+  const double per_epoch = static_cast<double>(steps_per_epoch), steps = o.epochs * per_epoch;
+  const double now = static_cast<double>(step), warm = o.warmup_epochs * per_epoch;
+  if (o.kind == "onecycle") return onecycle(o, now, steps);
+  if (now + 1.0 < warm) return o.peak * (now + 1.0) / warm;
+  if (o.kind == "cosine")
+    return cosine_between(o.peak, o.peak * o.final_factor, steps > warm ? (now - warm) / (steps - warm) : 1.0);
+  return o.peak * std::pow(o.factor, drops(o, step, steps_per_epoch));
 }
 
 }  // namespace fanin

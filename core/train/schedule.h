@@ -1,10 +1,14 @@
-// Learning-rate schedules as pure functions of training progress. `epoch` is fractional: 2.5 is the middle of the third
-// epoch.
-// The trainer asks for step i (from 0) of epoch e (from 1) at e - 1 + (i + 1) / batches: the progress after that step.
-// So a warm-up from 0 moves with its first step and a cosine to 0 ends exactly at 0.
+// Learning-rate schedules as pure functions of the training step, equal to torch.optim.lr_scheduler where that has the
+// kind. `step` counts from 0 over the whole run.
+//   warm-up           peak * (step + 1) / warm-up steps, so that the first step moves; then the kind runs over the rest
+//   step, multistep   StepLR, MultiStepLR stepped once an epoch: the first step after a milestone has the new rate
+//   cosine            CosineAnnealingLR stepped every batch: the rate before step i of n is that of progress i / n
+//   onecycle          OneCycleLR with cosine annealing, a start at peak / 25 and an end at peak * final_factor
+//                     (PyTorch's defaults mean final_factor 4e-6)
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,7 +26,8 @@ struct ScheduleOptions {
   int epochs = 1;
 };
 
-void check(const ScheduleOptions&);                          // throws ErrorKind::usage
-double learning_rate(const ScheduleOptions&, double epoch);  // 0 <= epoch <= epochs
+void check(const ScheduleOptions&);  // throws ErrorKind::usage
+double learning_rate(const ScheduleOptions&, std::int64_t step, std::int64_t steps_per_epoch);
+int drops(const ScheduleOptions&, std::int64_t step, std::int64_t steps_per_epoch);  // step, multistep: so far
 
 }  // namespace fanin

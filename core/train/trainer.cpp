@@ -103,7 +103,12 @@ std::uint64_t weights_hash(const Network& net) {
 }
 
 Trainer::Trainer(Network& net, BatchSource& train, BatchSource* test, TrainOptions options)
-    : net_(net), train_(train), test_(test), options_(std::move(options)), optimizer_(net, options_.optimizer) {
+    : net_(net),
+      train_(train),
+      test_(test),
+      options_(std::move(options)),
+      optimizer_(net, options_.optimizer),
+      mixup_(options_.mixup, options_.seed) {
   options_.schedule.epochs = options_.epochs;
   check(options_.schedule);
   FANIN_CHECK(options_.label_smoothing >= 0.0f && options_.label_smoothing < 1.0f, usage,
@@ -130,13 +135,18 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
   train_.start_epoch(p.epoch, p.batch);
   for (Batch batch; !out_of_steps() && train_.next(batch);) {
     const int images = batch.images.shape.images;
-    const double rate = rate_after(p.batch + 1);
+    const std::int64_t now = schedule_step(p.batch), per_epoch = train_.batches_per_epoch();
+    const double rate = learning_rate(options_.schedule, now, per_epoch);
+    if (options_.reset_at_drops && now > 0 &&
+        drops(options_.schedule, now, per_epoch) > drops(options_.schedule, now - 1, per_epoch))
+      optimizer_.reset();
+    const MixedLabels mixed = mixup_.mix(batch, p.step);
     net_.set_random_state(options_.seed, static_cast<std::uint64_t>(p.step));
     const ConstView logits = net_.forward(batch.images, Mode::train);
     if (logit_gradient_.shape().images < images)
       logit_gradient_ = Tensor(logits.shape);  // the first batch is the largest
     const View gradient = logit_gradient_.view().images(0, images);
-    const LossResult loss = softmax_cross_entropy(logits, batch.labels, options_.label_smoothing, gradient);
+    const LossResult loss = softmax_cross_entropy(logits, batch.labels, options_.label_smoothing, gradient, mixed);
     if (!std::isfinite(loss.loss_sum)) {
       divergence_ = find_divergence(batch.images);
       return TrainResult::diverged;
@@ -162,9 +172,8 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
   return finish_epoch(observer);
 }
 
-double Trainer::rate_after(int batches_done) const {
-  return learning_rate(options_.schedule,
-                       progress_.epoch - 1 + static_cast<double>(batches_done) / train_.batches_per_epoch());
+std::int64_t Trainer::schedule_step(int batch) const {
+  return static_cast<std::int64_t>(progress_.epoch - 1) * train_.batches_per_epoch() + batch;
 }
 
 TrainResult Trainer::finish_epoch(TrainObserver& observer) {
@@ -181,7 +190,8 @@ TrainResult Trainer::finish_epoch(TrainObserver& observer) {
     row.train_accuracy = static_cast<double>(p.correct) / static_cast<double>(p.images);
     row.images_per_second = p.seconds > 0.0 ? static_cast<double>(p.images) / p.seconds : 0.0;
   }
-  row.learning_rate = rate_after(p.batch);
+  row.learning_rate =
+      learning_rate(options_.schedule, schedule_step(std::max(0, p.batch - 1)), train_.batches_per_epoch());
   row.seconds = p.seconds;
   if (test_ != nullptr) {
     const Evaluation test = evaluate(net_, *test_);

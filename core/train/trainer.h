@@ -6,6 +6,7 @@
 
 #include "core/graph/network.h"
 #include "core/train/batch.h"
+#include "core/train/mixup.h"
 #include "core/train/optimizer.h"
 #include "core/train/schedule.h"
 
@@ -19,7 +20,9 @@ struct TrainOptions {
   int epochs = 1;
   ScheduleOptions schedule = {};
   OptimizerOptions optimizer = {};
+  bool reset_at_drops = false;  // the optimizer starts anew where a step schedule lowers the rate
   float label_smoothing = 0.0f;
+  double mixup = 0.0;  // images and targets are mixed with shares from Beta(mixup, mixup); 0: never
   std::uint64_t seed = 1;
   std::int64_t max_steps = 0;  // stop (as finished) after so many training steps; 0: no limit
 };
@@ -87,7 +90,7 @@ class Trainer {
  private:
   TrainResult run_epoch(TrainObserver& observer);
   TrainResult finish_epoch(TrainObserver& observer);
-  double rate_after(int batches_done) const;  // of the epoch under way
+  std::int64_t schedule_step(int batch) const;  // of the epoch under way
   Divergence find_divergence(ConstView images);
 
   Network& net_;
@@ -98,6 +101,7 @@ class Trainer {
   TrainProgress progress_;
   Divergence divergence_;
   Tensor logit_gradient_;
+  Mixup mixup_;
 };
 
 }  // namespace fanin

@@ -4,123 +4,18 @@
 #include "core/train/trainer.h"
 
 #include "core/check.h"
+#include "core/io/safetensors.h"
 #include "core/rng.h"
 #include "core/tensor/parallel.h"
 #include "core/train/checkpoint.h"
 #include "models/catalog.h"
 #include "tests/support/command.h"
+#include "tests/support/error_of.h"
 
 #include <cmath>
 
 namespace fanin {
 namespace {
-
-// --- schedules
-
-TEST(Schedule, KindsByHand) {
-  const auto at = [](ScheduleOptions o, double epoch) { return learning_rate(o, epoch); };
-  const ScheduleOptions constant{.kind = "constant", .peak = 0.5, .epochs = 4};
-  EXPECT_EQ(at(constant, 3.9), 0.5);
-  const ScheduleOptions warm{.kind = "constant", .peak = 0.5, .warmup_epochs = 2, .epochs = 4};
-  EXPECT_EQ(at(warm, 0.0), 0.0);
-  EXPECT_EQ(at(warm, 1.0), 0.25);
-  EXPECT_EQ(at(warm, 2.0), 0.5);
-  const ScheduleOptions step{.kind = "step", .peak = 1.0, .factor = 0.1, .step_epochs = 2, .epochs = 9};
-  EXPECT_EQ(at(step, 1.99), 1.0);
-  EXPECT_DOUBLE_EQ(at(step, 2.0), 0.1);
-  EXPECT_DOUBLE_EQ(at(step, 4.5), 0.01);
-  const ScheduleOptions multi{.kind = "multistep", .peak = 1.0, .factor = 0.2, .milestones = {60, 120}, .epochs = 200};
-  EXPECT_EQ(at(multi, 59.9), 1.0);
-  EXPECT_DOUBLE_EQ(at(multi, 60.0), 0.2);
-  EXPECT_DOUBLE_EQ(at(multi, 130.0), 0.04);
-  const ScheduleOptions cosine{
-      .kind = "cosine", .peak = 0.1, .warmup_epochs = 1, .epochs = 5};  // the recipe of the reference runs
-  EXPECT_DOUBLE_EQ(at(cosine, 0.5), 0.05);
-  EXPECT_DOUBLE_EQ(at(cosine, 1.0), 0.1);
-  EXPECT_DOUBLE_EQ(at(cosine, 3.0), 0.05);
-  EXPECT_NEAR(at(cosine, 5.0), 0.0, 1e-17);
-  const ScheduleOptions cycle{.kind = "onecycle", .peak = 1.0, .onecycle_rise = 0.25, .epochs = 4};
-  EXPECT_NEAR(at(cycle, 0.0), 0.04, 1e-15);
-  EXPECT_DOUBLE_EQ(at(cycle, 1.0), 1.0);
-  EXPECT_DOUBLE_EQ(at(cycle, 2.5), 0.5);
-  EXPECT_NEAR(at(cycle, 4.0), 0.0, 1e-17);
-}
-
-// --- optimizers: one number through the published formulas in double
-
-struct Scalar {
-  double w = 0.7, m = 0, v = 0;
-};
-
-double gradient_at(int step) { return std::sin(step + 1.0); }
-
-void reference_step(Scalar& s, const OptimizerOptions& o, int step, double rate) {
-  double g = gradient_at(step);
-  if (o.kind == "sgd") {
-    g += o.weight_decay * s.w;
-    s.m = step == 0 ? g : o.momentum * s.m + (1.0 - o.dampening) * g;
-    s.w -= rate * (o.nesterov ? g + o.momentum * s.m : s.m);
-    return;
-  }
-  if (o.kind == "adamw")
-    s.w -= rate * o.weight_decay * s.w;
-  else
-    g += o.weight_decay * s.w;
-  s.m = o.beta1 * s.m + (1.0 - o.beta1) * g;
-  s.v = o.beta2 * s.v + (1.0 - o.beta2) * g * g;
-  const double m = s.m / (1.0 - std::pow(o.beta1, step + 1)), v = s.v / (1.0 - std::pow(o.beta2, step + 1));
-  s.w -= rate * m / (std::sqrt(v) + o.epsilon);
-}
-
-TEST(Optimizer, FollowsThePublishedFormulas) {
-  std::vector<OptimizerOptions> cases;
-  for (const bool nesterov : {true, false})
-    cases.push_back({.kind = "sgd", .momentum = 0.9, .nesterov = nesterov, .weight_decay = 0.01});
-  cases.push_back({.kind = "sgd", .momentum = 0.8, .dampening = 0.5, .nesterov = false, .weight_decay = 0.0});
-  cases.push_back({.kind = "adam", .weight_decay = 0.01});
-  cases.push_back({.kind = "adamw", .weight_decay = 0.01});
-  for (const OptimizerOptions& options : cases) {
-    Model model = build_model("mlp-1-3", {1, 2, 2, 1}, 2);
-    model.network.prepare(model.logits, 1);
-    for (Parameter* p : model.network.parameters()) std::fill(p->value.begin(), p->value.end(), 0.7f);
-    Optimizer optimizer(model.network, options);
-    Scalar expected;
-    for (int step = 0; step < 20; ++step) {
-      for (Parameter* p : model.network.parameters())
-        std::fill(p->grad.begin(), p->grad.end(), static_cast<float>(gradient_at(step)));
-      optimizer.step(0.05);
-      reference_step(expected, options, step, 0.05);
-      // Each step rounds about 8 times at values below 4; 20 steps of momentum 0.9 may amplify by 10.
-      for (const Parameter* p : model.network.parameters())
-        for (const float w : p->value)
-          ASSERT_NEAR(static_cast<double>(w), expected.w, 8.0 * 4.0 * 10.0 * 0x1p-24 * (step + 1))
-              << options.kind << " step " << step;
-    }
-  }
-}
-
-TEST(Optimizer, GroupsWithoutDecay) {
-  Model model = build_model("wrn-10-1", {1, 16, 16, 3}, 10);
-  model.network.prepare(model.logits, 1);
-  for (Parameter* p : model.network.parameters()) std::fill(p->value.begin(), p->value.end(), 1.0f);
-  Optimizer optimizer(
-      model.network,
-      {.kind = "sgd", .momentum = 0.0, .nesterov = false, .weight_decay = 0.5, .no_decay = {"norm", "bias"}});
-  optimizer.step(1.0);  // gradients are zero: only decay acts
-  for (const Parameter* p : model.network.parameters()) {
-    const bool decays = p->role == Role::conv_weight || p->role == Role::linear_weight;
-    EXPECT_EQ(p->value[0], decays ? 0.5f : 1.0f) << p->name;
-  }
-}
-
-TEST(Optimizer, Refusals) {
-  EXPECT_THROW(check(OptimizerOptions{.kind = "rmsprop"}), Error);
-  EXPECT_THROW(check(OptimizerOptions{.momentum = 0.0, .nesterov = true}), Error);
-  EXPECT_THROW(check(OptimizerOptions{.no_decay = {"weights"}}), Error);
-  EXPECT_THROW(check(ScheduleOptions{.kind = "cosin"}), Error);
-  EXPECT_THROW(check(ScheduleOptions{.warmup_epochs = 3, .epochs = 2}), Error);
-  EXPECT_THROW(check(ScheduleOptions{.milestones = {3, 2}}), Error);
-}
 
 // --- the loop
 
@@ -262,6 +157,23 @@ TEST(Trainer, StopsAfterSoManySteps) {
   EXPECT_EQ(s.trainer->progress().rows.size(), 2u) << "the epoch under way is evaluated too";
 }
 
+// With a reset at the only drop, the steps after it are those of a fresh optimizer: the same as a run whose momentum
+// is 0 in that one step.
+TEST(Trainer, TheOptimizerStartsAnewAtDrops) {
+  TrainOptions o = options_of(2);
+  o.schedule = {.kind = "multistep", .peak = 0.05, .factor = 0.1, .milestones = {1}, .epochs = 2};
+  Training kept(o), again(o);
+  o.reset_at_drops = true;
+  Training reset(o);
+  TrainObserver nobody;
+  for (Training* t : {&kept, &again, &reset}) EXPECT_EQ(t->trainer->run(nobody), TrainResult::finished);
+  const auto hash = [](Training& t, std::size_t epoch) { return t.trainer->progress().rows[epoch].weights_hash; };
+  EXPECT_EQ(hash(kept, 1), hash(again, 1));
+  EXPECT_EQ(hash(kept, 0), hash(reset, 0)) << "nothing differs before the drop";
+  EXPECT_NE(hash(kept, 1), hash(reset, 1));
+  EXPECT_LT(reset.trainer->optimizer().steps(), kept.trainer->optimizer().steps());
+}
+
 // --- checkpoints
 
 TEST(Checkpoint, RefusesWhatDoesNotFitAndChangesNothing) {
@@ -277,6 +189,60 @@ TEST(Checkpoint, RefusesWhatDoesNotFitAndChangesNothing) {
   TrainProgress progress;
   EXPECT_THROW(load_checkpoint(folder / "w", s.model.network, optimizer, progress), Error)
       << "a weights file is no checkpoint";
+}
+
+// State dicts as PyTorch codes write them: wrapped by nn.DataParallel, with counters, with a bare convolution name.
+TEST(Checkpoint, TakesStateDictsOfUpstreamCodes) {
+  const io::Path folder = test::scratch_folder();
+  Training s(options_of(1)), target(options_of(1));
+  std::vector<std::vector<float>> copies;
+  std::vector<io::TensorToWrite> tensors;
+  const auto add = [&](std::string name, const WeightShape& shape, std::span<const float> values) {
+    copies.emplace_back(values.size());
+    to_file_order(shape, values, copies.back());
+    tensors.push_back({std::move(name), io::DType::f32, shape.file_dimensions(), {}});
+  };
+  for (const Parameter* p : s.model.network.parameters())
+    add(p->name == "conv0.weight" ? "module.conv0" : "module." + p->name, p->shape, p->value);
+  for (const StateBuffer* b : s.model.network.buffers())
+    add("module." + b->name, WeightShape::vector(static_cast<int>(b->value.size())), b->value);
+  add("module.bn.num_batches_tracked", WeightShape::vector(1), std::vector<float>{5.0f});
+  for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].data = std::as_bytes(std::span<const float>(copies[i]));
+  io::write_safetensors(folder / "state", tensors, {});
+  for (Parameter* p : target.model.network.parameters()) std::fill(p->value.begin(), p->value.end(), 0.0f);
+  load_weights(folder / "state", target.model.network);
+  EXPECT_EQ(weights_hash(s.model.network), weights_hash(target.model.network));
+}
+
+TEST(Checkpoint, AMismatchListsEverythingAtOnce) {
+  const io::Path folder = test::scratch_folder();
+  Training s(options_of(1));
+  save_weights(folder / "w", s.model.network, {});
+  const auto error_for = [&](const char* spec) {
+    Model other = build_model(spec, {1, 16, 16, 3}, 10);
+    other.network.prepare(other.logits, 1);
+    return test::error_of([&] { load_weights(folder / "w", other.network); });
+  };
+  const std::string deeper = error_for("wrn-16-1"), wider = error_for("wrn-10-2"),
+                    without = error_for("wrn-10-1:norm=none");
+  EXPECT_NE(deeper.find("missing: group0.block1.bn0.weight"), std::string::npos) << deeper;
+  EXPECT_NE(deeper.find(" more"), std::string::npos) << deeper;
+  EXPECT_NE(wider.find("misshaped: group0.block0.conv0.weight (16, 16, 3, 3) where the network has (32, 16, 3, 3)"),
+            std::string::npos)
+      << wider;
+  EXPECT_NE(without.find("unexpected: bn.bias"), std::string::npos) << without;
+}
+
+TEST(Checkpoint, FreshParametersAreLeftAlone) {
+  const io::Path folder = test::scratch_folder();
+  Training s(options_of(1));
+  save_weights(folder / "w", s.model.network, {});
+  Model other = build_model("wrn-10-1", {1, 16, 16, 3}, 7);  // another number of classes
+  other.network.prepare(other.logits, 1);
+  load_weights(folder / "w", other.network, {"fc.*"});
+  EXPECT_TRUE(std::isnan(other.network.find_parameter("fc.weight")->value[0]));
+  EXPECT_EQ(other.network.find_parameter("conv0.weight")->value[5],
+            s.model.network.find_parameter("conv0.weight")->value[5]);
 }
 
 TEST(Checkpoint, WeightsRoundTripInFileOrder) {
