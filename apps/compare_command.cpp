@@ -31,6 +31,7 @@ std::string command_of(const Comparison& c) {
   for (const std::string& s : c.schemes) text += " --scheme " + quoted(s);
   for (const std::string& m : c.models) text += " --model " + quoted(m);
   text += fmt::format(" --seed-list {} --lrs {}", fmt::join(c.seeds, ","), fmt::join(c.rates, ","));
+  for (const std::string& p : c.published) text += " --published " + p;
   if (c.target > 0.0) text += fmt::format(" --target {}", c.target);
   RunConfig shared = c.base;
   const RunConfig defaults;
@@ -119,7 +120,7 @@ std::vector<T> numbers_of(const std::string& list, const char* flag) {
 void add_compare_command(CLI::App& app, CommandContext& context) {
   struct Options {
     SettingOptions settings;
-    std::vector<std::string> schemes, models;
+    std::vector<std::string> schemes, models, published;
     std::string scheme_list, model_list, seed_list, rate_list, out;
     int seeds = 3;
     double target = 0.0;
@@ -150,6 +151,10 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
   command
       ->add_option("--target", o->target, "Accuracy for 'epochs to target', 0 to 1; 0: 90 % of the best final median")
       ->group("What");
+  command->add_option("--published", o->published, "Draw a published curve behind: see fanin recipe show")
+      ->group("What")
+      ->take_all()
+      ->expected(1);
   command->add_option("--out", o->out, "Folder of the comparison; default runs/compare-<hash>")->group("What");
   o->workers.add(*command);
   o->settings.add(*command, {"model", "scheme", "seed"});
@@ -166,6 +171,7 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
     for (int s = 1; s <= o->seeds; ++s) c.seeds.push_back(static_cast<std::uint64_t>(s));
     if (!o->seed_list.empty()) c.seeds = numbers_of<std::uint64_t>(o->seed_list, "--seed-list");
     c.target = o->target;
+    c.published = o->published;
     const int threads = c.base.threads;
     c.base.threads = 0;
     io::Path out = o->out;

@@ -13,13 +13,13 @@ namespace fanin {
 
 class SettingOptions {
  public:
-  // Adds --config FILE and one option per setting, except those in `without`.
+  // Adds --recipe NAME, --config FILE and one option per setting, except those in `without`.
   void add(CLI::App& command, const std::set<std::string>& without = {});
-  // Defaults, then `base` if given, then the TOML file, then what was typed.
+  // Defaults, then `base` if given, then the recipe, then the TOML file, then what was typed.
   RunConfig resolve(RunConfig base = {}) const;
 
  private:
-  std::string config_file_;
+  std::string recipe_, config_file_;
   std::map<std::string, std::string> typed_;
   std::map<std::string, CLI::Option*> options_;
 };

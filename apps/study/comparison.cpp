@@ -2,6 +2,7 @@
 #include "apps/study/comparison.h"
 
 #include "apps/study/probe.h"
+#include "apps/study/published.h"
 #include "core/check.h"
 #include "core/rng.h"
 
@@ -41,6 +42,7 @@ void check(const Comparison& c) {
   check_distinct(c.seeds, "seed");
   check_distinct(c.rates, "learning rate");
   FANIN_CHECK(c.target >= 0.0 && c.target <= 1.0, usage, "--target {}; give an accuracy from 0 to 1", c.target);
+  for (const std::string& name : c.published) published_curve(name);
   for (const PlannedRun& run : planned_runs(c, "")) check(run.config);
 }
 
@@ -67,9 +69,9 @@ std::vector<PlannedRun> planned_runs(const Comparison& c, const io::Path& out) {
 }
 
 void save(const Comparison& c, const io::Path& out) {
-  const nlohmann::ordered_json json = {{"schemes", c.schemes},   {"models", c.models}, {"seeds", c.seeds},
-                                       {"rates", c.rates},       {"target", c.target}, {"command", c.command},
-                                       {"base", to_toml(c.base)}};
+  const nlohmann::ordered_json json = {{"schemes", c.schemes},    {"models", c.models},      {"seeds", c.seeds},
+                                       {"rates", c.rates},        {"target", c.target},      {"command", c.command},
+                                       {"base", to_toml(c.base)}, {"published", c.published}};
   io::create_folders(out);
   io::write_atomically(out / "comparison.json",
                        json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -88,6 +90,7 @@ Comparison load_comparison(const io::Path& out) {
     c.rates = json.at("rates").get<std::vector<double>>();
     c.target = json.at("target");
     c.command = json.at("command");
+    c.published = json.value("published", std::vector<std::string>{});
     read_toml_text(c.base, json.at("base").get<std::string>(), path.string());
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::input, "{} is damaged ({})", path.string(), error.what());

@@ -22,8 +22,9 @@ struct Comparison {
   std::vector<std::string> schemes, models;
   std::vector<std::uint64_t> seeds;
   std::vector<double> rates;
-  double target = 0.0;  // accuracy for "epochs to"; 0: 90 % of the best final median of a model
-  std::string command;  // reproduces it
+  double target = 0.0;                 // accuracy for "epochs to"; 0: 90 % of the best final median of a model
+  std::string command;                 // reproduces it
+  std::vector<std::string> published;  // curves to draw behind (published.h)
 };
 
 struct PlannedRun {

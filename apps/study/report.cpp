@@ -3,6 +3,7 @@
 
 #include "apps/study/environment.h"
 #include "apps/study/probe.h"
+#include "apps/study/report_curves.h"
 #include "apps/study/svg.h"
 
 #include <fmt/format.h>
@@ -113,49 +114,6 @@ std::string promise_table(const std::vector<SignalProfile>& profiles) {
          "</details>\n";
 }
 
-// A band over seeds: median and quartiles at each position that all seeds reach.
-template <class ValueAt>
-PlotSeries band(const RankingRow& row, std::size_t length, ValueAt value_at) {
-  PlotSeries s{fmt::format("{} (n = {})", row.label(), row.seeds.size()), {}, {}, {}, {}};
-  for (std::size_t i = 0; i < length; ++i) {
-    std::vector<double> values;
-    for (const SeedResult& seed : row.seeds)
-      if (const std::optional<double> v = value_at(seed, i)) values.push_back(*v);
-    if (values.empty()) break;
-    const Quartiles q = quartiles(values);
-    s.x.push_back(static_cast<double>(i + 1));
-    s.y.push_back(q.median);
-    s.low.push_back(q.low);
-    s.high.push_back(q.high);
-  }
-  return s;
-}
-
-std::string curves(const ModelRanking& ranking) {
-  Plot steps{.title = "The first steps",
-             .x_label = "logged training step",
-             .y_label = "training loss of the batch, log scale, median and quartiles over seeds",
-             .log_y = true,
-             .series = {}};
-  Plot epochs{.title = "Test accuracy",
-              .x_label = "epoch",
-              .y_label = "%, median and quartiles over seeds",
-              .log_y = false,
-              .series = {}};
-  for (const RankingRow& row : ranking.rows) {
-    std::size_t most_steps = 0, most_epochs = 0;
-    for (const SeedResult& s : row.seeds)
-      most_steps = std::max(most_steps, s.step_losses.size()), most_epochs = std::max(most_epochs, s.rows.size());
-    steps.series.push_back(band(row, most_steps, [](const SeedResult& s, std::size_t i) {
-      return i < s.step_losses.size() ? std::optional<double>(s.step_losses[i]) : std::nullopt;
-    }));
-    epochs.series.push_back(band(row, most_epochs, [](const SeedResult& s, std::size_t i) {
-      return i < s.rows.size() ? std::optional<double>(100.0 * s.rows[i].test_accuracy) : std::nullopt;
-    }));
-  }
-  return svg(steps) + svg(epochs);
-}
-
 std::string ranking_section(const ModelRanking& ranking) {
   std::vector<Row> rows;
   std::vector<IntervalRow> intervals;
@@ -216,7 +174,7 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
               svg(signal_plot(profiles, "Gradients", &NodeSignal::gradient_std)) +
               "<details><summary>The same as a table</summary>" + signal_table(profiles) + "</details>\n" +
               promise_table(profiles);
-    page += "<h3>Training</h3>" + curves(ranking) + "<h3>Ranking</h3>" + ranking_section(ranking);
+    page += "<h3>Training</h3>" + curve_plots(ranking, c.published) + "<h3>Ranking</h3>" + ranking_section(ranking);
   }
   page += "<h2>How to repeat it</h2><pre>" + escape_html(c.command) +
           "</pre>\n<details><summary>Settings that all runs share</summary><pre>" + escape_html(to_toml(c.base)) +

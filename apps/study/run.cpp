@@ -230,6 +230,7 @@ RunStatus execute_run(const RunConfig& config, const io::Path& folder, RunWatche
   if (!std::filesystem::exists(folder)) execution = std::make_unique<Execution>(config, folder, watcher, stop);
   io::create_folders(folder);
   const io::FileLock lock(folder / ".lock");
+  io::remove_leftovers(folder);
   check_same_config(config, folder);
   const RunStatus before = read_status(folder);
   if (before.state == RunState::done || before.state == RunState::diverged) {

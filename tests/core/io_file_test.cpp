@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "tests/support/command.h"
 
+#include <unistd.h>
 #include <cerrno>
 
 namespace fanin::io {
@@ -122,6 +123,23 @@ TEST(File, ALockIsExclusiveAndReleased) {
     }
   }
   EXPECT_NO_THROW(FileLock{path});
+}
+
+// What a killed process left goes; what a living one is writing, and files of other names, stay.
+TEST(File, LeftoversOfTheDeadAreRemoved) {
+  const Path folder = scratch_folder();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  const std::string dead = ".last." + std::to_string(child) + ".tmp",
+                    alive = ".last." + std::to_string(::getpid()) + ".tmp";
+  for (const std::string& name : {dead, alive, std::string("a.1.tmp"), std::string(".b.tmp"), std::string("c")})
+    test::write_file(folder / name, "x");
+  remove_leftovers(folder);
+  EXPECT_FALSE(std::filesystem::exists(folder / dead));
+  for (const std::string& name : {alive, std::string("a.1.tmp"), std::string(".b.tmp"), std::string("c")})
+    EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
 }
 
 }  // namespace
