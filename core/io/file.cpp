@@ -2,7 +2,6 @@
 #include "core/io/file.h"
 
 #include "core/check.h"
-#include "core/text.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,7 +10,6 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
@@ -166,19 +164,6 @@ void write_atomically(const Path& path, std::span<const Bytes> pieces) {
     temporary.move_into_place();
   }
   sync_folder(fs, path, bytes);
-}
-
-// Their names are ".<target>.<process>.tmp".
-void remove_leftovers(const Path& folder) {
-  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with('.') || !name.ends_with(".tmp")) continue;
-    const std::string stem = name.substr(0, name.size() - 4);
-    const std::optional<long long> process = parse_integer(std::string_view(stem).substr(stem.rfind('.') + 1));
-    const bool gone = process && *process > 0 && ::kill(static_cast<pid_t>(*process), 0) != 0 && errno == ESRCH;
-    std::error_code ignored;  // somebody else may have been faster
-    if (gone) std::filesystem::remove(entry.path(), ignored);
-  }
 }
 
 void write_atomically(const Path& path, Bytes content) { write_atomically(path, std::span<const Bytes>(&content, 1)); }

@@ -40,9 +40,6 @@ void write_atomically(const Path& path, std::string_view content);
 // As above from several pieces, so that a checkpoint need not be copied into one buffer.
 void write_atomically(const Path& path, std::span<const Bytes> pieces);
 
-// Removes the temporary files of write_atomically whose process was killed before it could rename them.
-void remove_leftovers(const Path& folder);
-
 // Appends lines to a log-like file; every append is one write call.
 class Appender {
  public:

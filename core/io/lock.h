@@ -1,4 +1,4 @@
-// An exclusive advisory lock on a file; released by the destructor or the death of the process.
+// Who works in a folder: an exclusive advisory lock, and the clearing away after those who were killed there.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,6 +6,7 @@
 
 namespace fanin::io {
 
+// Released by the destructor or the death of the process.
 class FileLock {
  public:
   FileLock() = default;
@@ -17,5 +18,8 @@ class FileLock {
  private:
   int descriptor_ = -1;
 };
+
+// Removes the temporary files of write_atomically whose process was killed before it could rename them.
+void remove_leftovers(const Path& folder);
 
 }  // namespace fanin::io
