@@ -57,9 +57,11 @@ void print_summary(const ModelChoice& choice, int batch) {
 }
 
 void list_models() {
-  fmt::print("Networks (--model), with options after a colon: wrn-16-1:norm=none,act=tanh\n");
+  fmt::print(
+      "Networks (--model), with options after a colon: wrn-16-1:norm=none,act=tanh. All take norm=bn|none, act=, "
+      "classes=\n");
   for (const ModelEntry& e : model_catalog())
-    fmt::print("  {:<26} e.g. {:<20} {:<36} {}\n", e.pattern, e.example, e.options, e.source);
+    fmt::print("  {:<26} e.g. {:<20} {:<46} {}\n", e.pattern, e.example, e.options, e.source);
 }
 
 void list_schemes() {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace fanin {
@@ -26,50 +27,66 @@ void clear_if(Write write, View dx) {
 class WindowPool : public Layer {
  public:
   WindowPool(const char* kind, const PoolOptions& o)
-      : kind_(kind), kernel_(o.kernel), stride_(o.stride == 0 ? o.kernel : o.stride) {
+      : kind_(kind), kernel_(o.kernel), stride_(o.stride == 0 ? o.kernel : o.stride), ceil_(o.ceil) {
     FANIN_CHECK(kernel_ > 0 && stride_ > 0, shape, "{} with kernel {} and stride {}; both must be at least 1", kind,
                 kernel_, stride_);
   }
-  std::string describe() const override { return fmt::format("{0} {1}x{1} /{2}", kind_, kernel_, stride_); }
+  std::string describe() const override {
+    return fmt::format("{0} {1}x{1} /{2}{3}", kind_, kernel_, stride_, ceil_ ? " ceil" : "");
+  }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(x.height >= kernel_ && x.width >= kernel_, shape,
                 "a window of {0}x{0} does not fit into {1}x{2} pixels; use a larger image or a smaller kernel", kernel_,
                 x.height, x.width);
-    return {x.images, (x.height - kernel_) / stride_ + 1, (x.width - kernel_) / stride_ + 1, x.channels};
+    return {x.images, windows(x.height), windows(x.width), x.channels};
   }
 
  protected:
-  // Calls fn(output pixel, window) for every window of image n; window(i, j) is the index of an input pixel.
+  // A window over the pixels of image n: rows [top, top + height), columns [left, left + width).
+  struct Window {
+    int n, top, left, height, width;
+    float share() const { return 1.0f / static_cast<float>(height * width); }
+  };
+
   template <class Fn>
   void for_each_window(const Shape& x, const Shape& y, int n, Fn&& fn) const {
     for (int h = 0; h < y.height; ++h)
-      for (int w = 0; w < y.width; ++w)
-        fn(pixel_index(y, n, h, w), [&](int i, int j) { return pixel_index(x, n, h * stride_ + i, w * stride_ + j); });
+      for (int w = 0; w < y.width; ++w) {
+        const int top = h * stride_, left = w * stride_;
+        fn(pixel_index(y, n, h, w),
+           Window{n, top, left, std::min(kernel_, x.height - top), std::min(kernel_, x.width - left)});
+      }
   }
-  template <class Fn>
-  void for_each_tap(Fn&& fn) const {
-    for (int i = 0; i < kernel_; ++i)
-      for (int j = 0; j < kernel_; ++j) fn(i, j);
+  template <class Fn>  // fn(index of an input pixel)
+  static void for_each_pixel(const Shape& x, const Window& window, Fn&& fn) {
+    for (int i = 0; i < window.height; ++i)
+      for (int j = 0; j < window.width; ++j) fn(pixel_index(x, window.n, window.top + i, window.left + j));
+  }
+
+  // Windows along one side. With ceil a last one may hang over, if it begins inside.
+  int windows(int size) const {
+    const int inside = (size - kernel_) / stride_ + 1;
+    return inside + (ceil_ && (size - kernel_) % stride_ != 0 && inside * stride_ < size ? 1 : 0);
   }
 
   const char* const kind_;
   const int kernel_, stride_;
+  const bool ceil_;
 };
 
 class AveragePool : public WindowPool {
  public:
-  explicit AveragePool(const PoolOptions& o)
-      : WindowPool("average_pool", o), share_(1.0f / static_cast<float>(kernel_ * kernel_)) {}
+  explicit AveragePool(const PoolOptions& o) : WindowPool("average_pool", o) {}
   BackwardNeeds needs() const override { return {}; }
 
   void forward(ConstView x, View y, const Pass&) override {
     const int channels = x.shape.channels;
     parallel_for(x.shape.images, [&](int n) {
-      for_each_window(x.shape, y.shape, n, [&](std::size_t out, auto window) {
+      for_each_window(x.shape, y.shape, n, [&](std::size_t out, const Window& window) {
         VectorMap sum(y.pixel(out), channels);
         sum.setZero();
-        for_each_tap([&](int i, int j) { sum += ConstVectorMap(x.pixel(window(i, j)), channels); });
-        sum *= share_;
+        for_each_pixel(x.shape, window, [&](std::size_t p) { sum += ConstVectorMap(x.pixel(p), channels); });
+        sum *= window.share();
       });
     });
   }
@@ -79,15 +96,13 @@ class AveragePool : public WindowPool {
     const int channels = dx.shape.channels;
     parallel_for(dx.shape.images, [&](int n) {
       clear_if(write, dx.images(n, 1));
-      for_each_window(dx.shape, dy.shape, n, [&](std::size_t out, auto window) {
+      for_each_window(dx.shape, dy.shape, n, [&](std::size_t out, const Window& window) {
         const ConstVectorMap gradient(dy.pixel(out), channels);
-        for_each_tap([&](int i, int j) { VectorMap(dx.pixel(window(i, j)), channels) += share_ * gradient; });
+        for_each_pixel(dx.shape, window,
+                       [&](std::size_t p) { VectorMap(dx.pixel(p), channels) += window.share() * gradient; });
       });
     });
   }
-
- private:
-  const float share_;
 };
 
 class MaxPool : public WindowPool {
@@ -97,7 +112,7 @@ class MaxPool : public WindowPool {
 
   void forward(ConstView x, View y, const Pass&) override {
     parallel_for(x.shape.images, [&](int n) {
-      for_each_window(x.shape, y.shape, n, [&](std::size_t out, auto window) {
+      for_each_window(x.shape, y.shape, n, [&](std::size_t out, const Window& window) {
         for (int c = 0; c < x.shape.channels; ++c) y.pixel(out)[c] = x.pixel(argmax(x, window, c))[c];
       });
     });
@@ -107,18 +122,16 @@ class MaxPool : public WindowPool {
     if (dx.data == nullptr) return;
     parallel_for(dx.shape.images, [&](int n) {
       clear_if(write, dx.images(n, 1));
-      for_each_window(dx.shape, dy.shape, n, [&](std::size_t out, auto window) {
+      for_each_window(dx.shape, dy.shape, n, [&](std::size_t out, const Window& window) {
         for (int c = 0; c < x.shape.channels; ++c) dx.pixel(argmax(x, window, c))[c] += dy.pixel(out)[c];
       });
     });
   }
 
  private:
-  template <class Window>
-  std::size_t argmax(ConstView x, Window window, int c) const {
-    std::size_t best = window(0, 0);
-    for_each_tap([&](int i, int j) {
-      const std::size_t candidate = window(i, j);
+  static std::size_t argmax(ConstView x, const Window& window, int c) {
+    std::size_t best = pixel_index(x.shape, window.n, window.top, window.left);
+    for_each_pixel(x.shape, window, [&](std::size_t candidate) {
       const float value = x.pixel(candidate)[c];
       if (value > x.pixel(best)[c] || value != value) best = candidate;  // a NaN wins, so that it is seen
     });

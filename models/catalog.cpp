@@ -2,11 +2,11 @@
 #include "models/catalog.h"
 
 #include "core/check.h"
-#include "core/spec.h"
 #include "core/text.h"
-#include "layers/activation.h"
+#include "models/classic.h"
 #include "models/densenet.h"
 #include "models/plain.h"
+#include "models/resnet.h"
 #include "models/resnext.h"
 #include "models/wide_resnet.h"
 
@@ -17,12 +17,6 @@
 namespace fanin {
 
 namespace {
-
-void take_common(SpecOptions& options, ModelOptions& o) {
-  o.norm = options.word("norm", o.norm ? "bn" : "none", {"bn", "none"}) == "bn";
-  o.act = options.word("act", o.act, activation_kinds());
-  o.classes = options.integer("classes", o.classes, 1, 100000);
-}
 
 // The numbers of "resnext-29-8x64d" after its family name: {29, 8, 64}. Throws unless exactly `count` are there.
 std::vector<int> numbers_of(const std::string& name, std::string_view rest, std::string_view pattern,
@@ -43,89 +37,45 @@ std::vector<int> numbers_of(const std::string& name, std::string_view rest, std:
   return numbers;
 }
 
-Node build_wrn(Network& net, const std::vector<int>& n, SpecOptions& options, int classes) {
-  WideResnetOptions o;
-  o.classes = classes;
-  o.depth = n[0];
-  o.widen = n[1];
-  take_common(options, o);
-  o.dropout = static_cast<float>(options.number("dropout", 0.0));
-  options.finish();
-  return wide_resnet(net, o);
-}
-
-Node build_resnext(Network& net, const std::vector<int>& n, SpecOptions& options, int classes) {
-  ResnextOptions o;
-  o.classes = classes;
-  o.depth = n[0];
-  o.cardinality = n[1];
-  o.width = n[2];
-  take_common(options, o);
-  o.widen = options.integer("widen", o.widen, 1, 64);
-  options.finish();
-  return resnext(net, o);
-}
-
-Node build_densenet(Network& net, const std::vector<int>& n, SpecOptions& options, int classes, bool bottleneck) {
-  DensenetOptions o;
-  o.classes = classes;
-  o.depth = n[0];
-  o.growth = n[1];
-  o.bottleneck = bottleneck;
-  take_common(options, o);
-  o.reduction = options.number("reduction", bottleneck ? 0.5 : 1.0);
-  options.finish();
-  return densenet(net, o);
-}
-
-template <Node (*kBuild)(Network&, const PlainOptions&)>
-Node build_plain(Network& net, const std::vector<int>& n, SpecOptions& options, int classes) {
-  PlainOptions o;
-  o.classes = classes;
-  o.norm = false;
-  o.depth = n[0];
-  o.width = n[1];
-  take_common(options, o);
-  options.finish();
-  return kBuild(net, o);
-}
-
 struct Family {
-  const char* prefix;  // tried in order: densenet-bc- before densenet-
+  const char* prefix;  // tried in order: densenet-bc- before densenet-; without a '-' at the end, the whole name
   std::size_t numbers;
-  Node (*build)(Network&, const std::vector<int>&, SpecOptions&, int classes);
+  Node (*build)(Network&, ModelSpec&);
   ModelEntry entry;
 };
 
 const std::vector<Family>& families() {
   static const std::vector<Family> list = {
-      {"wrn-",
-       2,
-       build_wrn,
-       {"wrn-DEPTH-WIDEN", "wrn-16-4", "norm=bn|none, act, dropout=0", "Zagoruyko & Komodakis 2016"}},
+      {"wrn-", 2, wide_resnet, {"wrn-DEPTH-WIDEN", "wrn-16-4", "dropout=0", "Zagoruyko & Komodakis 2016"}},
       {"resnext-",
        3,
-       build_resnext,
-       {"resnext-DEPTH-CxWd", "resnext-29-8x64d", "norm=bn|none, act, widen=4", "Xie et al. 2017"}},
+       resnext,
+       {"resnext-DEPTH-CxWd", "resnext-29-8x64d", "widen=4, form=C|B, shortcut=B|A|C", "Xie et al. 2017"}},
       {"densenet-bc-",
        2,
-       [](Network& net, const std::vector<int>& n, SpecOptions& o, int classes) {
-         return build_densenet(net, n, o, classes, true);
-       },
-       {"densenet-bc-DEPTH-GROWTH", "densenet-bc-100-12", "norm=bn|none, act, reduction=0.5", "Huang et al. 2017"}},
-      {"densenet-",
-       2,
-       [](Network& net, const std::vector<int>& n, SpecOptions& o, int classes) {
-         return build_densenet(net, n, o, classes, false);
-       },
-       {"densenet-DEPTH-GROWTH", "densenet-40-12", "norm=bn|none, act, reduction=1", "Huang et al. 2017"}},
-      {"plain-",
-       2,
-       build_plain<plain_cnn>,
-       {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn, act", "He et al. 2015, plain nets"}},
-      {"mlp-", 2, build_plain<mlp>, {"mlp-DEPTH-WIDTH", "mlp-5-256", "norm=none|bn, act", "Glorot & Bengio 2010"}},
+       densenet_bc,
+       {"densenet-bc-DEPTH-GROWTH", "densenet-bc-100-12", "reduction=0.5", "Huang et al. 2017"}},
+      {"densenet-", 2, densenet, {"densenet-DEPTH-GROWTH", "densenet-40-12", "reduction=1", "Huang et al. 2017"}},
+      {"preresnet-",
+       1,
+       preresnet,
+       {"preresnet-DEPTH", "preresnet-164", "block=bottleneck|basic, width=16", "He et al. 2016, Identity Mappings"}},
+      {"resnet-",
+       1,
+       resnet,
+       {"resnet-DEPTH", "resnet-20", "block=basic|bottleneck, width=16, shortcut=A|B|C",
+        "He et al. 2016, Deep Residual Learning"}},
+      {"vgg-", 1, vgg, {"vgg-DEPTH", "vgg-19", "", "Simonyan & Zisserman 2015, with BatchNorm"}},
+      {"nin", 0, nin, {"nin", "nin", "", "Lin et al. 2014, with BatchNorm"}},
+      {"fitnet4", 0, fitnet4, {"fitnet4", "fitnet4", "norm=none|bn, dropout=0", "Mishkin & Matas 2016"}},
+      {"plain-", 2, plain_cnn, {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn", "He et al. 2015, plain nets"}},
+      {"mlp-", 2, mlp, {"mlp-DEPTH-WIDTH", "mlp-5-256", "norm=none|bn", "Glorot & Bengio 2010"}},
   };
   return list;
+}
+
+bool is_of(const Family& family, const std::string& name) {
+  return family.numbers == 0 ? name == family.prefix : name.starts_with(family.prefix);
 }
 
 }  // namespace
@@ -139,20 +89,21 @@ const std::vector<ModelEntry>& model_catalog() {
   return entries;
 }
 
-Model build_model(std::string_view spec, Shape image, int classes) {
-  FANIN_CHECK(classes >= 1, usage, "model '{}' with {} classes; a data set needs at least 1", spec, classes);
-  SpecOptions options("model", parse_spec(spec));
+Model build_model(std::string_view text, Shape image, int classes) {
+  FANIN_CHECK(classes >= 1, usage, "model '{}' with {} classes; a data set needs at least 1", text, classes);
+  ModelSpec spec{{}, SpecOptions("model", parse_spec(text)), classes};
+  const std::string name = spec.options.name();
   for (const Family& family : families()) {
-    if (!options.name().starts_with(family.prefix)) continue;
-    const std::string_view rest = std::string_view(options.name()).substr(std::string_view(family.prefix).size());
-    const std::vector<int> numbers = numbers_of(options.name(), rest, family.entry.pattern, family.numbers);
+    if (!is_of(family, name)) continue;
+    const std::string_view rest = std::string_view(name).substr(std::string_view(family.prefix).size());
+    if (family.numbers > 0) spec.numbers = numbers_of(name, rest, family.entry.pattern, family.numbers);
     Network net(image);
-    const Node logits = family.build(net, numbers, options, classes);
-    return {std::move(net), logits, std::string(spec)};
+    const Node logits = family.build(net, spec);
+    return {std::move(net), logits, std::string(text)};
   }
   std::vector<std::string> examples;
   for (const Family& family : families()) examples.push_back(family.entry.example);
-  fail(ErrorKind::usage, "unknown model '{}'{}", options.name(), did_you_mean(options.name(), examples));
+  fail(ErrorKind::usage, "unknown model '{}'{}", name, did_you_mean(name, examples));
 }
 
 }  // namespace fanin

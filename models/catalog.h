@@ -1,5 +1,5 @@
 // Networks by name. A spec is a name with numbers, then options:
-//   wrn-16-4   resnext-29-8x64d   densenet-bc-100-12   densenet-40-12   plain-20-16   mlp-5-256
+//   wrn-16-4   resnext-29-8x64d   densenet-bc-100-12   resnet-20   vgg-19   plain-20-16   mlp-5-256   ...
 //              :norm=none,act=tanh,classes=100
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -19,7 +19,8 @@ struct Model {
 };
 
 struct ModelEntry {
-  std::string pattern, example, options, source;  // "wrn-DEPTH-WIDEN", "wrn-16-4", "norm, act, dropout", paper
+  std::string pattern, example, options,
+      source;  // "wrn-DEPTH-WIDEN", "wrn-16-4", "dropout=0" on top of norm, act, classes; paper
 };
 const std::vector<ModelEntry>& model_catalog();
 

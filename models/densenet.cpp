@@ -36,15 +36,11 @@ Node transition(Network& net, Node x, const DensenetOptions& o) {
 }  // namespace
 
 Node densenet(Network& net, const DensenetOptions& o) {
-  const int step = o.bottleneck ? 6 : 3;
   const char* const name = o.bottleneck ? "densenet-bc" : "densenet";
-  FANIN_CHECK(o.depth >= step + 4 && (o.depth - 4) % step == 0, usage,
-              "{}: depth {} is not {}n + 4; choose {}, {}, {}, ... (nearest: {})", name, o.depth, step, step + 4,
-              2 * step + 4, 3 * step + 4, std::max(step + 4, (o.depth - 4 + step / 2) / step * step + 4));
+  const int layers = repetitions(name, o.depth, o.bottleneck ? 6 : 3, 4);
   FANIN_CHECK(o.growth >= 1 && o.growth <= 1024, usage, "{}: growth {}; give 1 to 1024", name, o.growth);
   FANIN_CHECK(o.reduction > 0.0 && o.reduction <= 1.0, usage, "{}: reduction {}; it must be above 0 and at most 1",
               name, o.reduction);
-  const int layers = (o.depth - 4) / step;
   Node x = conv(net, "conv1", net.input(), {.out_channels = 2 * o.growth, .kernel = 3});
   for (int b = 1; b <= 3; ++b) {
     for (int i = 0; i < layers; ++i) {
@@ -58,5 +54,23 @@ Node densenet(Network& net, const DensenetOptions& o) {
   x = act(net, "act1", norm(net, "bn1", x, o), o);
   return linear(net, "fc", global_average_pool(net, "pool", x), {.out = o.classes});
 }
+
+namespace {
+
+Node read_and_build(Network& net, ModelSpec& spec, bool bottleneck) {
+  DensenetOptions o;
+  read_common(spec, o);
+  o.depth = spec.numbers[0];
+  o.growth = spec.numbers[1];
+  o.bottleneck = bottleneck;
+  o.reduction = spec.options.number("reduction", bottleneck ? 0.5 : 1.0);
+  spec.options.finish();
+  return densenet(net, o);
+}
+
+}  // namespace
+
+Node densenet(Network& net, ModelSpec& spec) { return read_and_build(net, spec, false); }
+Node densenet_bc(Network& net, ModelSpec& spec) { return read_and_build(net, spec, true); }
 
 }  // namespace fanin

@@ -17,5 +17,7 @@ struct DensenetOptions : ModelOptions {
 };
 
 Node densenet(Network& net, const DensenetOptions& options);  // logits
+Node densenet(Network& net, ModelSpec& spec);                 // densenet-DEPTH-GROWTH:reduction=1
+Node densenet_bc(Network& net, ModelSpec& spec);              // densenet-bc-DEPTH-GROWTH:reduction=0.5
 
 }  // namespace fanin

@@ -38,4 +38,21 @@ Node mlp(Network& net, const PlainOptions& o) {
   return linear(net, "fc", x, {.out = o.classes});
 }
 
+namespace {
+
+PlainOptions read(ModelSpec& spec) {
+  PlainOptions o;
+  o.norm = false;
+  read_common(spec, o);
+  o.depth = spec.numbers[0];
+  o.width = spec.numbers[1];
+  spec.options.finish();
+  return o;
+}
+
+}  // namespace
+
+Node plain_cnn(Network& net, ModelSpec& spec) { return plain_cnn(net, read(spec)); }
+Node mlp(Network& net, ModelSpec& spec) { return mlp(net, read(spec)); }
+
 }  // namespace fanin

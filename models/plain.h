@@ -16,5 +16,7 @@ struct PlainOptions : ModelOptions {
 
 Node plain_cnn(Network& net, const PlainOptions& options);  // logits
 Node mlp(Network& net, const PlainOptions& options);        // logits
+Node plain_cnn(Network& net, ModelSpec& spec);              // plain-DEPTH-WIDTH
+Node mlp(Network& net, ModelSpec& spec);                    // mlp-DEPTH-WIDTH
 
 }  // namespace fanin

@@ -12,18 +12,43 @@ namespace fanin {
 
 namespace {
 
-Node bottleneck(Network& net, Node x, int out, int stride, const ResnextOptions& o) {
-  const int inner = o.cardinality * (o.width * out / (64 * o.widen));
-  Node y = conv(net, "conv_reduce", x, {.out_channels = inner, .kernel = 1});
+// Form C: the branches are the groups of one convolution.
+Node grouped(Network& net, Node x, int inner, int stride, const ResnextOptions& o) {
+  Node y = conv(net, "conv_reduce", x, {.out_channels = inner * o.cardinality, .kernel = 1});
   y = act(net, "act_reduce", norm(net, "bn_reduce", y, o), o);
-  y = conv(net, "conv_conv", y, {.out_channels = inner, .kernel = 3, .stride = stride, .groups = o.cardinality});
-  y = act(net, "act_conv", norm(net, "bn", y, o), o);
+  y = conv(net, "conv_conv", y,
+           {.out_channels = inner * o.cardinality, .kernel = 3, .stride = stride, .groups = o.cardinality});
+  return act(net, "act_conv", norm(net, "bn", y, o), o);
+}
+
+// Form B: branch i is "branch_i", and what it gives is joined from the left.
+Node split(Network& net, Node x, int inner, int stride, const ResnextOptions& o) {
+  Node joined;
+  for (int i = 0; i < o.cardinality; ++i) {
+    Node y;
+    {
+      const Network::Scope scope = net.scope(fmt::format("branch_{}", i));
+      y = conv(net, "conv_reduce", x, {.out_channels = inner, .kernel = 1});
+      y = act(net, "act_reduce", norm(net, "bn_reduce", y, o), o);
+      y = conv(net, "conv_conv", y, {.out_channels = inner, .kernel = 3, .stride = stride});
+      y = act(net, "act_conv", norm(net, "bn", y, o), o);
+    }
+    joined = i == 0 ? y : net.concat(fmt::format("join_{}", i), joined, y);
+  }
+  return joined;
+}
+
+Node bottleneck(Network& net, Node x, int out, int stride, const ResnextOptions& o) {
+  const int inner = o.width * out / (64 * o.widen);
+  Node y = o.split ? split(net, x, inner, stride, o) : grouped(net, x, inner, stride, o);
   y = norm(net, "bn_expand", conv(net, "conv_expand", y, {.out_channels = out, .kernel = 1}), o);
   Node shortcut = x;
-  if (x.channels() != out || stride != 1) {
+  if (convolves(o.shortcut, x.shape(), out, stride)) {
     const Network::Scope scope = net.scope("shortcut");
     shortcut = conv(net, "shortcut_conv", x, {.out_channels = out, .kernel = 1, .stride = stride, .padding = 0});
     shortcut = norm(net, "shortcut_bn", shortcut, o);
+  } else {
+    shortcut = zero_padded(net, x, out, stride);
   }
   return act(net, "act", net.sum("sum", y, shortcut), o);
 }
@@ -31,14 +56,11 @@ Node bottleneck(Network& net, Node x, int out, int stride, const ResnextOptions&
 }  // namespace
 
 Node resnext(Network& net, const ResnextOptions& o) {
-  FANIN_CHECK(o.depth >= 11 && (o.depth - 2) % 9 == 0, usage,
-              "resnext: depth {} is not 9n + 2; choose 11, 20, 29, 38, 47, ... (nearest: {})", o.depth,
-              std::max(11, (o.depth - 2 + 4) / 9 * 9 + 2));
+  const int blocks = repetitions("resnext", o.depth, 9, 2);
   FANIN_CHECK(
       o.cardinality >= 1 && o.cardinality <= 1024 && o.width >= 1 && o.width <= 4096 && o.widen >= 1 && o.widen <= 64,
       usage, "resnext: cardinality {}, width {}, widen {}; give at least 1 (at most 1024, 4096, 64)", o.cardinality,
       o.width, o.widen);
-  const int blocks = (o.depth - 2) / 9;
   Node x = conv(net, "conv_1_3x3", net.input(), {.out_channels = 64, .kernel = 3});
   x = act(net, "act_1", norm(net, "bn_1", x, o), o);
   for (int s = 1; s <= 3; ++s) {
@@ -50,6 +72,19 @@ Node resnext(Network& net, const ResnextOptions& o) {
     }
   }
   return linear(net, "classifier", global_average_pool(net, "pool", x), {.out = o.classes});
+}
+
+Node resnext(Network& net, ModelSpec& spec) {
+  ResnextOptions o;
+  read_common(spec, o);
+  o.depth = spec.numbers[0];
+  o.cardinality = spec.numbers[1];
+  o.width = spec.numbers[2];
+  o.widen = spec.options.integer("widen", o.widen, 1, 64);
+  o.split = spec.options.word("form", "C", {"B", "C"}) == "B";
+  o.shortcut = read_shortcut(spec, Shortcut::b);
+  spec.options.finish();
+  return resnext(net, o);
 }
 
 }  // namespace fanin

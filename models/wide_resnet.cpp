@@ -28,12 +28,9 @@ Node block(Network& net, Node x, int width, int stride, const WideResnetOptions&
 }  // namespace
 
 Node wide_resnet(Network& net, const WideResnetOptions& o) {
-  FANIN_CHECK(o.depth >= 10 && (o.depth - 4) % 6 == 0, usage,
-              "wrn: depth {} is not 6n + 4; choose 10, 16, 22, 28, 34, 40, ... (nearest: {})", o.depth,
-              std::max(10, (o.depth - 4 + 3) / 6 * 6 + 4));
+  const int blocks = repetitions("wrn", o.depth, 6, 4);
   FANIN_CHECK(o.dropout >= 0.0f && o.dropout < 1.0f, usage, "wrn: dropout {}; give at least 0 and below 1", o.dropout);
   FANIN_CHECK(o.widen >= 1 && o.widen <= 1024, usage, "wrn: widen factor {}; give 1 to 1024", o.widen);
-  const int blocks = (o.depth - 4) / 6;
   Node x = conv(net, "conv0", net.input(), {.out_channels = 16, .kernel = 3});
   for (int g = 0; g < 3; ++g) {
     const Network::Scope group = net.scope(fmt::format("group{}", g));
@@ -44,6 +41,16 @@ Node wide_resnet(Network& net, const WideResnetOptions& o) {
   }
   x = act(net, "act", norm(net, "bn", x, o), o);
   return linear(net, "fc", global_average_pool(net, "pool", x), {.out = o.classes});
+}
+
+Node wide_resnet(Network& net, ModelSpec& spec) {
+  WideResnetOptions o;
+  read_common(spec, o);
+  o.depth = spec.numbers[0];
+  o.widen = spec.numbers[1];
+  o.dropout = static_cast<float>(spec.options.number("dropout", 0.0));
+  spec.options.finish();
+  return wide_resnet(net, o);
 }
 
 }  // namespace fanin

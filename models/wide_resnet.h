@@ -16,5 +16,6 @@ struct WideResnetOptions : ModelOptions {
 };
 
 Node wide_resnet(Network& net, const WideResnetOptions& options);  // logits
+Node wide_resnet(Network& net, ModelSpec& spec);                   // wrn-DEPTH-WIDEN:dropout=0
 
 }  // namespace fanin

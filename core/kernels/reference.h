@@ -7,6 +7,7 @@
 
 #include "core/kernels/conv2d.h"
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <string_view>
@@ -105,12 +106,15 @@ std::vector<T> pool(Pool kind, const Shape& x_shape, const Shape& y_shape, int k
     for (int h = 0; h < y_shape.height; ++h)
       for (int w = 0; w < y_shape.width; ++w)
         for (int c = 0; c < y_shape.channels; ++c) {
+          // A window that hangs over the edge has only the pixels that exist.
+          const int rows = std::min(kernel, x_shape.height - h * stride);
+          const int columns = std::min(kernel, x_shape.width - w * stride);
           T& result = y[at(y_shape, n, h, w, c)];
-          for (int i = 0; i < kernel; ++i)
-            for (int j = 0; j < kernel; ++j) {
+          for (int i = 0; i < rows; ++i)
+            for (int j = 0; j < columns; ++j) {
               const T value = x[at(x_shape, n, h * stride + i, w * stride + j, c)];
               if (kind == Pool::average)
-                result += value / static_cast<double>(kernel * kernel);
+                result += value / static_cast<double>(rows * columns);
               else if ((i == 0 && j == 0) || real(value) > real(result))
                 result = value;
             }

@@ -11,6 +11,7 @@
 #include "layers/conv.h"
 #include "layers/dropout.h"
 #include "layers/linear.h"
+#include "layers/pad_channels.h"
 #include "layers/pool.h"
 #include "layers/relu.h"
 #include "tests/support/error_of.h"
@@ -173,6 +174,8 @@ TEST(Shapes, ErrorsNameThePlaceBothValuesAndTheRemedy) {
   expect_error([](Network& n) { conv(n, "c", n.input(), {.out_channels = 0}); }, {"0 output channels"});
   expect_error([](Network& n) { linear(n, "l", n.input(), {.out = 3}); },
                {"block.l", "1x1", "4x4", "global_average_pool"});
+  expect_error([](Network& n) { pad_channels(n, "p", n.input(), n.image().channels); },
+               {"block.p", "cannot pad", "larger"});
   expect_error([](Network& n) { average_pool(n, "p", n.input(), {.kernel = 5}); }, {"block.p", "5x5", "4x4"});
   expect_error([](Network& n) { dropout(n, "d", n.input(), 1.0f); }, {"probability 1"});
   expect_error([](Network& n) { leaky_relu(n, "r", n.input(), -1.0f); }, {"slope -1"});

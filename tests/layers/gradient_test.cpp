@@ -8,6 +8,7 @@
 #include "layers/conv.h"
 #include "layers/dropout.h"
 #include "layers/linear.h"
+#include "layers/pad_channels.h"
 #include "layers/pool.h"
 #include "layers/relu.h"
 #include "layers/scalar.h"
@@ -102,13 +103,21 @@ TEST(Gradient, BatchNorm) {
 
 TEST(Gradient, Pooling) {
   for (const reference::Pool kind : {reference::Pool::average, reference::Pool::maximum})
-    for (const PoolOptions& o : {PoolOptions{2, 0}, PoolOptions{3, 1}, PoolOptions{3, 2}, PoolOptions{1, 1}}) {
-      const Shape x{2, 5, 7, 3};
+    for (const PoolOptions& o : {PoolOptions{2, 0}, PoolOptions{3, 1}, PoolOptions{3, 2}, PoolOptions{1, 1},
+                                 PoolOptions{2, 0, true}, PoolOptions{3, 2, true}, PoolOptions{2, 3, true}}) {
+      const Shape x{2, 5, 8, 3};
       const int stride = o.stride == 0 ? o.kernel : o.stride;
-      const Shape y{2, (5 - o.kernel) / stride + 1, (7 - o.kernel) / stride + 1, 3};
+      // Windows begin at every stride-th pixel: while they fit, and with ceil one more that begins inside.
+      const auto windows = [&](int size) {
+        int n = 0;
+        while (n * stride + o.kernel <= size) ++n;
+        return n + (o.ceil && (n - 1) * stride + o.kernel < size && n * stride < size ? 1 : 0);
+      };
+      const Shape y{2, windows(5), windows(8), 3};
       const bool average = kind == reference::Pool::average;
       check_layer(
-          {.name = std::string(average ? "average" : "max") + std::to_string(o.kernel) + std::to_string(stride),
+          {.name = std::string(average ? "average" : "max") + std::to_string(o.kernel) + std::to_string(stride) +
+                   (o.ceil ? "ceil" : ""),
            .x = x,
            .build = [o, average](
                         Network& net,
@@ -161,6 +170,19 @@ TEST(Gradient, Scalars) {
                .build = [](Network& net, Node n) { return scalar_bias(net, "layer", n); },
                .reference = [](const Values& v, const std::vector<Values>& p) { return reference::add_bias(v, p[0]); },
                .terms = 3});
+}
+
+TEST(Gradient, PadChannels) {
+  const Shape x{2, 3, 5, 3};
+  check_layer({.name = "pad_channels",
+               .x = x,
+               .build = [](Network& net, Node n) { return pad_channels(net, "layer", n, 5); },
+               .reference =
+                   [](const Values& v, const std::vector<Values>&) {
+                     Values y(v.size() / 3 * 5);
+                     for (std::size_t i = 0; i < v.size(); ++i) y[i / 3 * 5 + i % 3] = v[i];
+                     return y;
+                   }});
 }
 
 TEST(Gradient, Dropout) {

@@ -76,6 +76,11 @@ TEST(Models, ParametersAndMacsArePublishedOnes) {
       {"wrn-40-2", 2'243'546, 2'255'156, 328, 0.6},
       {"wrn-40-4", 8'949'210, 8'972'340, 1299, 0.6},
       {"wrn-40-10", 55'841'754, 55'899'444, 8075, 0.6},
+      {"preresnet-164", 1'703'258, 1'726'388, 0, 0},
+      {"preresnet-1001", 10'327'706, 10'350'836, 0, 0},
+      {"vgg-19", 20'035'018, 0, 0, 0},
+      {"nin", 1'007'242, 0, 0, 0},
+      {"fitnet4", 1'276'806, 0, 0, 0},
   };
   for (const Published& row : table) {
     const Model model = build_model(row.spec, kCifar, 10);
@@ -119,13 +124,21 @@ TEST(Models, ParameterNamesAreThoseOfTheUpstreamCodes) {
                {"conv1.weight", "dense1.0.bn1.weight", "dense1.0.conv1.weight", "dense1.15.conv2.weight",
                 "trans1.bn1.weight", "trans1.conv1.weight", "trans2.conv1.weight", "bn1.weight", "fc.weight"},
                {"dense1.16.conv1.weight", "trans3.conv1.weight"}, "dense3.15.bn2.running_var");
+  expect_names("resnet-20",
+               {"conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "layer2.0.bn2.weight", "layer3.2.conv2.weight",
+                "fc.bias"},
+               {"layer2.0.downsample.0.weight", "layer1.0.conv3.weight"}, "layer3.2.bn2.running_mean");
+  expect_names("resnet-20:block=bottleneck",
+               {"layer1.0.conv3.weight", "layer1.0.downsample.0.weight", "layer2.0.downsample.1.bias"},
+               {"layer1.1.downsample.0.weight"}, "layer2.0.downsample.1.running_var");
   const Model grouped = build_model("resnext-29-8x16d", kCifar, 10);
   EXPECT_EQ(to_string(grouped.network.find_parameter("stage_1.stage_1_bottleneck_0.conv_conv.weight")->shape),
             "(128, 16, 3, 3)");
 }
 
 TEST(Models, NormAndActivationCanBeSwitchedEverywhere) {
-  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d", "densenet-13-4", "densenet-bc-16-4", "plain-5-4", "mlp-2-8"})
+  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d", "densenet-13-4", "densenet-bc-16-4", "plain-5-4", "mlp-2-8",
+                           "resnet-8", "preresnet-11", "vgg-11", "nin", "fitnet4"})
     for (const char* option :
          {":norm=none", ":norm=bn", ":norm=none,act=tanh", ":act=identity", ":act=gelu,classes=7"}) {
       const Model model = build_model(std::string(spec) + option, kCifar, 10);
@@ -165,7 +178,14 @@ TEST(Models, RulesAreCheckedAndLegalValuesListed) {
   expect("wrn-16-0", "widen factor 0");
   expect("wrn-16-1:dropout=1.5", "dropout 1.5");
   expect("wrn-16-1:growth=3", "unknown option 'growth'");
-  expect("vgg-16", "unknown model 'vgg-16'");
+  expect("resnet-21", "nearest: 20");
+  expect("resnet-20:block=bottleneck,width=0", "width");
+  expect("preresnet-21", "11, 20, 29");
+  expect("preresnet-164:shortcut=A", "unknown option 'shortcut'");
+  expect("resnext-29-2x4d:form=D", "form");
+  expect("vgg-17", "11, 13, 16 or 19");
+  expect("nin-3", "nin");
+  expect("vg-16", "unknown model 'vg-16'");
   EXPECT_NE(error_of([] { build_model("wrn-16-1", kCifar, 0); }).find("0 classes"), std::string::npos);
   EXPECT_NE(error_of([] {
               build_model("densenet-bc-40-12", {1, 2, 2, 3}, 10);
@@ -176,7 +196,8 @@ TEST(Models, RulesAreCheckedAndLegalValuesListed) {
 // Every family learns: a few steps on one batch halve its loss.
 TEST(Models, AFewStepsLowerTheLoss) {
   for (const char* spec : {"wrn-10-1", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4", "plain-5-8",
-                           "mlp-2-32", "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh"}) {
+                           "mlp-2-32", "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh",
+                           "resnext-11-2x4d:widen=1,form=B", "resnet-8:width=4", "preresnet-11:width=4"}) {
     Model model = build_model(spec, {1, 16, 16, 3}, 4);
     Network& net = model.network;
     net.prepare(model.logits, 8);

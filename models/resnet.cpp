@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "models/resnet.h"
+
+#include "core/check.h"
+#include "layers/conv.h"
+#include "layers/linear.h"
+#include "layers/pool.h"
+
+#include <fmt/format.h>
+
+namespace fanin {
+
+namespace {
+
+ConvOptions conv1x1(int channels, int stride = 1) {
+  return {.out_channels = channels, .kernel = 1, .stride = stride, .padding = 0};
+}
+ConvOptions conv3x3(int channels, int stride = 1) { return {.out_channels = channels, .kernel = 3, .stride = stride}; }
+
+Node original_block(Network& net, Node x, int width, int stride, const ResnetOptions& o) {
+  const int out = o.bottleneck ? 4 * width : width;
+  const auto step = [&](int i, Node y, const ConvOptions& options) {
+    return norm(net, fmt::format("bn{}", i), conv(net, fmt::format("conv{}", i), y, options), o);
+  };
+  Node y;
+  if (o.bottleneck) {
+    y = act(net, "act1", step(1, x, conv1x1(width)), o);
+    y = act(net, "act2", step(2, y, conv3x3(width, stride)), o);
+    y = step(3, y, conv1x1(out));
+  } else {
+    y = act(net, "act1", step(1, x, conv3x3(width, stride)), o);
+    y = step(2, y, conv3x3(width));
+  }
+  Node shortcut;
+  if (convolves(o.shortcut, x.shape(), out, stride)) {
+    const Network::Scope scope = net.scope("downsample");
+    shortcut = norm(net, "1", conv(net, "0", x, conv1x1(out, stride)), o);
+  } else {
+    shortcut = zero_padded(net, x, out, stride);
+  }
+  return act(net, "act", net.sum("sum", y, shortcut), o);
+}
+
+Node pre_activation_block(Network& net, Node x, int width, int stride, const ResnetOptions& o) {
+  const int out = o.bottleneck ? 4 * width : width;
+  const auto activated = [&](int i, Node y) {
+    return act(net, fmt::format("act{}", i), norm(net, fmt::format("bn{}", i), y, o), o);
+  };
+  const Node a = activated(1, x);
+  Node y;
+  if (o.bottleneck) {
+    y = conv(net, "conv1", a, conv1x1(width, stride));
+    y = conv(net, "conv2", activated(2, y), conv3x3(width));
+    y = conv(net, "conv3", activated(3, y), conv1x1(out));
+  } else {
+    y = conv(net, "conv1", a, conv3x3(width, stride));
+    y = conv(net, "conv2", activated(2, y), conv3x3(width));
+  }
+  const bool same = x.channels() == out && stride == 1;
+  return net.sum("sum", y, same ? x : conv(net, "shortcut", a, conv1x1(out, stride)));
+}
+
+using Block = Node (*)(Network&, Node, int width, int stride, const ResnetOptions&);
+
+Node stages(Network& net, Node x, Block block, int blocks, const ResnetOptions& o) {
+  for (int s = 0; s < 3; ++s)
+    for (int b = 0; b < blocks; ++b) {
+      const Network::Scope scope = net.scope(fmt::format("layer{}.{}", s + 1, b));
+      x = block(net, x, o.width << s, s > 0 && b == 0 ? 2 : 1, o);
+    }
+  return x;
+}
+
+Node classifier(Network& net, Node x, const ResnetOptions& o) {
+  return linear(net, "fc", global_average_pool(net, "pool", x), {.out = o.classes});
+}
+
+int blocks_of(const char* name, const ResnetOptions& o) {
+  FANIN_CHECK(o.width >= 1 && o.width <= 1024, usage, "{}: width {}; give 1 to 1024", name, o.width);
+  return repetitions(name, o.depth, o.bottleneck ? 9 : 6, 2);
+}
+
+ResnetOptions read(ModelSpec& spec, const char* block) {
+  ResnetOptions o;
+  read_common(spec, o);
+  o.depth = spec.numbers[0];
+  o.width = spec.options.integer("width", o.width, 1, 1024);
+  o.bottleneck = spec.options.word("block", block, {"basic", "bottleneck"}) == "bottleneck";
+  return o;
+}
+
+}  // namespace
+
+Node resnet(Network& net, const ResnetOptions& o) {
+  const int blocks = blocks_of("resnet", o);
+  Node x = conv(net, "conv1", net.input(), conv3x3(o.width));
+  x = act(net, "act1", norm(net, "bn1", x, o), o);
+  return classifier(net, stages(net, x, original_block, blocks, o), o);
+}
+
+Node preresnet(Network& net, const ResnetOptions& o) {
+  const int blocks = blocks_of("preresnet", o);
+  Node x = conv(net, "conv1", net.input(), conv3x3(o.width));
+  x = stages(net, x, pre_activation_block, blocks, o);
+  return classifier(net, act(net, "act", norm(net, "bn", x, o), o), o);
+}
+
+Node resnet(Network& net, ModelSpec& spec) {
+  ResnetOptions o = read(spec, "basic");
+  o.shortcut = read_shortcut(spec, o.bottleneck ? Shortcut::b : Shortcut::a);
+  spec.options.finish();
+  return resnet(net, o);
+}
+
+Node preresnet(Network& net, ModelSpec& spec) {
+  const ResnetOptions o = read(spec, "bottleneck");
+  spec.options.finish();
+  return preresnet(net, o);
+}
+
+}  // namespace fanin
