@@ -206,8 +206,14 @@ Parameter* Network::find_parameter(std::string_view name) const {
 std::vector<NodeSummary> Network::summary() const {
   std::vector<NodeSummary> rows;
   for (const NodeData& n : impl_->nodes) {
-    NodeSummary row{
-        .name = n.name, .description = "input", .output = n.plan.shape, .parameters = 0, .macs = 0, .weights = {}};
+    NodeSummary row{.name = n.name,
+                    .description = "input",
+                    .inputs = {},
+                    .output = n.plan.shape,
+                    .parameters = 0,
+                    .macs = 0,
+                    .weights = {}};
+    for (const int input : n.plan.inputs) row.inputs.push_back(impl_->node(input).name);
     if (n.plan.kind == NodeKind::sum) row.description = "sum";
     if (n.plan.kind == NodeKind::concat) row.description = "concat";
     if (n.layer) {
