@@ -4,6 +4,7 @@
 #include "apps/commands.h"
 #include "apps/setting_options.h"
 #include "apps/study/report.h"
+#include "apps/study/scheme_file.h"
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/tensor/parallel.h"
@@ -136,7 +137,7 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
       "--data cifar10.fanin\n"
       "Runs of one seed share data order and augmentation. The same command continues what is unfinished and repeats "
       "nothing.");
-  command->add_option("--scheme", o->schemes, "A scheme; give it once for each")
+  command->add_option("--scheme", o->schemes, "A scheme, or @FILE with rules; give it once for each")
       ->group("What")
       ->take_all()
       ->expected(1);
@@ -162,6 +163,7 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
     Comparison c;
     c.base = o->settings.resolve();
     c.schemes = words_of(o->scheme_list, o->schemes);
+    for (std::string& scheme : c.schemes) scheme = scheme_text(scheme, "--scheme");
     c.models = words_of(o->model_list, o->models);
     if (c.schemes.empty())
       c.schemes = {"kaiming_normal", "xavier_uniform", "orthogonal", "torch_default", "normal:std=0.01"};

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 #include "apps/model_options.h"
+#include "apps/study/scheme_file.h"
 #include "apps/table.h"
 #include "core/check.h"
 #include "core/train/checkpoint.h"
@@ -127,13 +128,15 @@ void add_init_command(CLI::App& app) {
       "  fanin init wrn-16-4 --scheme wrn-lua\n"
       "  fanin init resnext-29-8x64d --scheme prlz77-resnext --stream torch --seed 0 --out birth.safetensors");
   o->model.add(*command);
-  command->add_option("--scheme", o->scheme, "Scheme: see fanin list schemes and presets")->capture_default_str();
+  command->add_option("--scheme", o->scheme, "Scheme: see fanin list schemes and presets; @FILE: rules, one a line")
+      ->capture_default_str();
   command->add_option("--seed", o->seed, "Seed")->capture_default_str();
   command->add_option("--stream", o->stream, "philox, or torch: the weights that PyTorch's manual_seed gives")
       ->capture_default_str();
   command->add_option("--out", o->out, "Write the weights here (safetensors, PyTorch's names and order)");
   command->callback([o] {
-    const std::unique_ptr<Scheme> scheme = make_scheme(o->scheme);
+    const std::string rules = scheme_text(o->scheme, "--scheme");
+    const std::unique_ptr<Scheme> scheme = make_scheme(rules);
     Model model = o->model.build();
     model.network.prepare(model.logits, 1, Mode::evaluate);
     scheme->apply(model.network, {}, o->seed, parse_stream(o->stream));
@@ -142,7 +145,7 @@ void add_init_command(CLI::App& app) {
     save_weights(o->out, model.network,
                  {{"format", "fanin-weights"},
                   {"model", o->model.model},
-                  {"scheme", o->scheme},
+                  {"scheme", rules},
                   {"seed", std::to_string(o->seed)},
                   {"stream", o->stream}});
     fmt::print("wrote {}\n", o->out);
@@ -169,12 +172,12 @@ void add_check_init_command(CLI::App& app, CommandContext& context) {
   command->footer(
       "Example:\n  fanin check-init 'kaiming_normal:mode=fan_out' --model resnext-11-4x8d\nExit code 1 if a check "
       "fails.");
-  command->add_option("scheme", o->scheme, "Scheme: see fanin list schemes")->required();
+  command->add_option("scheme", o->scheme, "Scheme: see fanin list schemes; @FILE: rules, one a line")->required();
   command->add_option("--model", o->model, "Network whose weights are filled")->capture_default_str();
   command->add_option("--seeds", o->seeds, "How many seeds")->capture_default_str()->check(CLI::Range(1, 1000));
   command->callback([o, &context] {
     const Model model = build_model(o->model, {1, 32, 32, 3}, 10);
-    context.exit_code = check_scheme(o->scheme, model.network, o->seeds);
+    context.exit_code = check_scheme(scheme_text(o->scheme, "scheme"), model.network, o->seeds);
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/config.h"
 
+#include "apps/study/scheme_file.h"
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/text.h"
@@ -73,17 +74,8 @@ void set_numbers(RunConfig& c, const std::string& text, const std::string& where
   }
 }
 
-// "@rules.txt" becomes the rules in it, so that a run keeps what it was made with.
 void set_scheme(RunConfig& c, const std::string& text, const std::string& where) {
-  set_text<&RunConfig::scheme>(c, text, where);
-  if (!text.starts_with('@')) return;
-  const std::string content = io::read_text(text.substr(1));
-  std::vector<std::string> rules;
-  for (std::string_view line : split(content, '\n'))
-    if (line = trim(line.substr(0, line.find('#'))); !line.empty()) rules.emplace_back(line);
-  FANIN_CHECK(!rules.empty(), input, "{}: {} holds no rule; write role=initializer or a pattern, one a line", where,
-              text.substr(1));
-  c.scheme = fmt::format("{}", fmt::join(rules, ";"));
+  set_text<&RunConfig::scheme>(c, scheme_text(text, where), where);
 }
 
 using C = RunConfig;

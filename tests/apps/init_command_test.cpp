@@ -32,6 +32,23 @@ TEST(InitCommand, PresetsAndStreams) {
   expect("init wrn-10-1 --scheme 'conv=trunc_normal:mean=9'", 0, {"warning", "more than 2 std outside"});
 }
 
+TEST(InitCommand, RulesMayComeFromAFile) {
+  const test::Path folder = test::scratch_folder();
+  test::write_file(folder / "rules.txt", "# the last layer starts from nothing\nconv=orthogonal\n\nfc.weight=zeros\n");
+  test::write_file(folder / "empty.txt", "# nothing\n");
+  for (const char* arguments : {"init wrn-10-1 --scheme @rules.txt", "check-init @rules.txt",
+                                "compare --scheme @rules.txt --model wrn-10-1 --seeds 1 --epochs 1 --data "
+                                "synthetic:train=64,test=32 --batch 32"}) {
+    const test::CommandResult result = test::run_fanin(folder, arguments);
+    EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.output;
+    EXPECT_NE(result.output.find("orthogonal"), std::string::npos) << arguments << "\n" << result.output;
+  }
+  const test::CommandResult empty = test::run_fanin(folder, "init wrn-10-1 --scheme @empty.txt");
+  EXPECT_EQ(empty.exit_code, 3);
+  EXPECT_NE(empty.output.find("empty.txt holds no rule"), std::string::npos) << empty.output;
+  EXPECT_EQ(test::run_fanin(folder, "init wrn-10-1 --scheme @absent.txt").exit_code, 3);
+}
+
 TEST(InitCommand, FansWithTheirFormula) {
   expect("fans resnext-29-8x64d", 0, {"3 x 3 x 512 / 8", "4608", "pytorch#23854"});
 }
