@@ -13,7 +13,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <functional>
+#include <sstream>
 
 namespace fanin {
 namespace {
@@ -222,6 +224,14 @@ TEST(Models, AFewStepsLowerTheLoss) {
 TEST(Models, EveryExampleOfTheCatalogBuilds) {
   for (const ModelEntry& entry : model_catalog())
     EXPECT_NO_THROW(build_model(entry.example, kCifar, 10)) << entry.example;
+}
+
+TEST(Models, ThePageNamesEveryNetwork) {
+  std::ifstream file(FANIN_SOURCE_DIR "/docs/networks.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const ModelEntry& entry : model_catalog())
+    EXPECT_NE(page.str().find("| `" + entry.pattern + "` |"), std::string::npos) << entry.pattern;
 }
 
 }  // namespace
