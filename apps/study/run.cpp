@@ -152,8 +152,9 @@ class Execution : public TrainObserver {
     if (config_.validation > 0 && is_best(p.rows))
       save_weights(folder_ / "best.safetensors", net(), weights_metadata());
     status(RunState::running);
-    say(fmt::format("epoch {}: train loss {:.4f}, test accuracy {:.2f} %", row.epoch, row.train_loss,
-                    100.0 * row.test_accuracy));
+    say(fmt::format("epoch {}: train loss {:.4f}, test accuracy {:.2f} %, {:.2f} % of the time waiting for images",
+                    row.epoch, row.train_loss, 100.0 * row.test_accuracy,
+                    row.seconds > 0.0 ? 100.0 * row.waited / row.seconds : 0.0));
     watcher_.after_epoch(row, p);
   }
 

@@ -133,7 +133,13 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
   double started = now_seconds();
   const auto out_of_steps = [&] { return options_.max_steps > 0 && p.step >= options_.max_steps; };
   train_.start_epoch(p.epoch, p.batch);
-  for (Batch batch; !out_of_steps() && train_.next(batch);) {
+  const auto next = [&](Batch& batch) {
+    const double asked = now_seconds();
+    const bool there = train_.next(batch);
+    p.waited += now_seconds() - asked;
+    return there;
+  };
+  for (Batch batch; !out_of_steps() && next(batch);) {
     const int images = batch.images.shape.images;
     const std::int64_t now = schedule_step(p.batch), per_epoch = train_.batches_per_epoch();
     const double rate = learning_rate(options_.schedule, now, per_epoch);
@@ -193,6 +199,7 @@ TrainResult Trainer::finish_epoch(TrainObserver& observer) {
   row.learning_rate =
       learning_rate(options_.schedule, schedule_step(std::max(0, p.batch - 1)), train_.batches_per_epoch());
   row.seconds = p.seconds;
+  row.waited = p.waited;
   if (test_ != nullptr) {
     const Evaluation test = evaluate(net_, *test_);
     row.test_loss = test.loss;
@@ -202,7 +209,7 @@ TrainResult Trainer::finish_epoch(TrainObserver& observer) {
   p.rows.push_back(row);
   ++p.epoch;
   p.batch = 0;
-  p.loss_sum = p.seconds = 0.0;
+  p.loss_sum = p.seconds = p.waited = 0.0;
   p.correct = p.images = 0;
   observer.after_epoch(row, p);
   return TrainResult::finished;

@@ -32,6 +32,7 @@ struct EpochRow {
   double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;  // means over images; accuracy in [0, 1]
   double learning_rate = 0;                                                     // of the epoch's last step
   double seconds = 0, images_per_second = 0;                                    // of training alone
+  double waited = 0;  // seconds of them for batches; not kept in files
   std::uint64_t weights_hash = 0;
 };
 
@@ -48,6 +49,7 @@ struct TrainProgress {
   double loss_sum = 0;    // of this epoch so far, over images
   std::int64_t correct = 0, images = 0;
   double seconds = 0;
+  double waited = 0;           // seconds of them until the next batch was there; of this process only
   std::vector<EpochRow> rows;  // finished epochs
 };
 
