@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   fanin::add_eval_command(app);
   fanin::add_predict_command(app);
   fanin::add_summary_command(app);
+  fanin::add_grad_command(app);
   fanin::add_recipe_command(app);
   fanin::add_list_command(app);
 
