@@ -105,6 +105,10 @@ def twin(spec, size, dtype, state=None):
     return model
 
 
+def classes_of(spec):
+    return [t for t in torch_models.build(spec).named_state().values() if t.dim() == 2][-1].shape[0]
+
+
 def loss_of(model, images, labels, smoothing=0.0):
     dtype = next(iter(model.named_state().values())).dtype
     logits = model(images.to(dtype))
