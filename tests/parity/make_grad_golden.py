@@ -14,13 +14,18 @@ import parity_tools as tools
 # network, rows and columns of its images
 NETWORKS = [("wrn-10-1", 32), ("resnext-11-4x8d:widen=1", 16), ("resnext-11-2x8d:widen=1,form=B,shortcut=A", 16),
             ("densenet-bc-10-8", 32), ("densenet-10-6", 16), ("resnet-8", 16), ("resnet-11:block=bottleneck,width=8", 16),
-            ("preresnet-11:width=8", 16), ("vgg-11", 16), ("nin", 16), ("fitnet4", 16), ("plain-8-8:norm=bn", 32),
+            ("preresnet-11:width=8", 16), ("vgg-11", 32), ("nin", 16), ("fitnet4", 16), ("plain-8-8:norm=bn", 32),
             ("mlp-2-64", 8), ("wrn-10-1:norm=none,act=gelu,classes=7", 16)]
 IMAGES, SMOOTHING = 4, 0.1
-# network, rows and columns, rate of learning
+# network, rows and columns, rate of learning. With relu a step that crosses a kink in one program and not in the other
+# parts them by far more than rounding, which widens the band that the test allows; silu has no kinks and shows what the
+# optimizer does to six digits.
 TRAINED = [("wrn-10-1", 16, 0.02), ("resnext-11-4x8d:widen=1", 16, 0.01), ("densenet-bc-10-8", 16, 0.005),
-           ("resnet-8", 16, 0.05), ("preresnet-11:width=8", 16, 0.02), ("vgg-11", 16, 0.002), ("nin", 16, 0.005),
-           ("fitnet4", 16, 0.01), ("plain-8-8:norm=bn", 16, 0.02), ("mlp-2-64", 8, 0.02)]
+           ("wrn-10-1:act=silu", 16, 0.02), ("resnext-11-4x8d:widen=1,act=silu", 16, 0.01),
+           ("densenet-bc-10-8:act=silu", 16, 0.01), ("resnet-8:act=silu", 16, 0.02),
+           ("preresnet-11:width=8,act=silu", 16, 0.02), ("plain-8-8:norm=bn,act=silu", 16, 0.02),
+           ("mlp-2-64:act=silu", 8, 0.02), ("fitnet4:act=silu", 8, 0.01), ("nin:act=silu", 8, 0.005),
+           ("vgg-11:act=silu", 16, 0.002)]
 STEPS, DROP, BATCHES, BATCH_SIZE = 100, 60, 4, 8
 
 
@@ -46,7 +51,7 @@ def passes():
             scale = tools.scales(truth)
             if not training:  # running statistics stay as they are
                 truth = {name: tensor for name, tensor in truth.items() if "running_" not in name}
-            yield {"model": spec, "size": size, "batch": key, "train": training, "kink": short(margin, 2),
+            yield {"model": spec, "size": size, "batch": key, "train": training, "kink": short(min(margin, 1.0), 2),
                    "float32": short(tools.worst({k: single[k] for k in truth}, truth)[0], 2),
                    "tensors": {name: outline(name, tensor, scale[name]) for name, tensor in truth.items()}}
             print(spec, training, file=sys.stderr)

@@ -1,6 +1,7 @@
 """What the scripts here share: safetensors files, weights and images by formula, and one pass through a twin.
 SPDX-License-Identifier: MIT
 """
+import ctypes
 import json
 import math
 import struct
@@ -19,7 +20,8 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 def write_safetensors(path, tensors):
     header, pieces, position = {}, [], 0
     for name, tensor in tensors.items():
-        data = tensor.detach().contiguous().numpy().tobytes()
+        tensor = tensor.detach().contiguous()
+        data = ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size())  # numpy need not be there
         header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape),
                         "data_offsets": [position, position + len(data)]}
         position += len(data)
