@@ -99,11 +99,12 @@ TEST(Parity, GradientsAndStatisticsAreThoseOfPyTorch) {
 }
 
 // Training amplifies rounding, so no fixed tolerance is honest after 100 steps. The golden file says how far rounding
-// alone takes PyTorch: the largest difference so far between its float64 losses and those of three other runs of its
-// own, one in float32 and two in float64 from weights moved by one part in 2^23. fanin is one more run that rounds
-// elsewhere. The difference of two such runs is about as large as the spread while both are linear in the rounding, but
-// of three runs the largest may be small by luck: ten times the spread is allowed, and 4 units of the loss's own last
-// place. An optimizer, schedule or decay that differs leaves this band at once: the spread is near 1e-5 of the loss.
+// alone takes PyTorch: the spread, which is the largest difference so far between its float64 losses and those of three
+// other runs of its own, one in float32 and two in float64 from weights moved by one part in 2^23. fanin is one more run
+// that rounds elsewhere. The largest of three may be small by luck, hence ten times the spread, and 4 units of the loss's
+// last place. Where there are kinks (relu, max pooling), runs part at the step where one of them takes the other slope,
+// and which step that is, is luck: there the spread of the whole run counts from the beginning. Without kinks the spread
+// is 1e-7 to 1e-6, and another optimizer, schedule or decay leaves this band at once: 4e-4 for 5e-4 at step 2.
 TEST(Parity, HundredStepsOfSgdFollowPyTorch) {
   const int steps = golden().at("steps"), batches = golden().at("batches");
   const ScheduleOptions schedule{
@@ -118,6 +119,7 @@ TEST(Parity, HundredStepsOfSgdFollowPyTorch) {
     for (int b = 0; b < batches; ++b)
       data.push_back(formula_batch("step/" + std::to_string(b), p.images, p.model.logits.channels()));
     const std::vector<double> expected = g.at("losses"), spread = g.at("spread");
+    const bool kinked = g.at("kinked");
     double worst = 0.0;
     Tensor gradient(p.model.logits.shape().with_images(p.images.images));
     for (std::size_t step = 0; step < expected.size(); ++step) {
@@ -126,7 +128,7 @@ TEST(Parity, HundredStepsOfSgdFollowPyTorch) {
       const double loss = softmax_cross_entropy(logits, batch.labels, 0.0f, gradient.view()).loss_sum / p.images.images;
       net.backward(std::as_const(gradient).view());
       optimizer.step(learning_rate(rates, static_cast<std::int64_t>(step), 1));
-      const double allowed = 10.0 * spread[step] + 4.0 * 0x1p-23 * expected[step];
+      const double allowed = 10.0 * (kinked ? spread.back() : spread[step]) + 4.0 * 0x1p-23 * expected[step];
       worst = std::max(worst, std::abs(loss - expected[step]) / allowed);
       ASSERT_NEAR(loss, expected[step], allowed) << g.at("model") << " step " << step;
     }

@@ -28,7 +28,7 @@ resnext-11-4x8d:widen=1 resnext-20-4x16d:widen=2
 densenet-bc-16-12 densenet-40-12
 resnet-8 resnet-20
 preresnet-11 preresnet-29
-vgg-11 vgg-16
+vgg-11 vgg-16:act=silu
 nin nin:norm=none
 fitnet4 fitnet4:norm=bn
 plain-8-8:norm=bn plain-20-16

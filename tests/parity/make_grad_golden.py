@@ -5,6 +5,7 @@ Of each tensor stand the largest value, the sum of all values with random weight
 SPDX-License-Identifier: MIT
 """
 import json
+import math
 import sys
 
 import torch
@@ -84,14 +85,16 @@ def losses(spec, size, rate, dtype, nudge=None):
 
 def trainings():
     for spec, size, rate in TRAINED:
+        tools.torch_models.Margin.least = math.inf
         truth = losses(spec, size, rate, torch.float64)
+        kinked = tools.torch_models.Margin.least < math.inf
         others = [losses(spec, size, rate, torch.float32), losses(spec, size, rate, torch.float64, "nudge/1"),
                   losses(spec, size, rate, torch.float64, "nudge/2")]
         spread, envelope = 0.0, []  # how far rounding alone has taken a run from the truth by each step
         for step, loss in enumerate(truth):
             spread = max([spread] + [abs(run[step] - loss) for run in others])
             envelope.append(short(spread, 3))
-        yield {"model": spec, "size": size, "rate": rate, "losses": [short(v, 10) for v in truth], "spread": envelope}
+        yield {"model": spec, "size": size, "rate": rate, "kinked": kinked, "losses": [short(v, 10) for v in truth], "spread": envelope}
         print(spec, truth[0], truth[DROP], truth[-1], "spread", envelope[0], envelope[DROP], envelope[-1], file=sys.stderr)
 
 
