@@ -25,8 +25,7 @@ TRAINED = [("wrn-10-1", 16, 0.02), ("resnext-11-4x8d:widen=1", 16, 0.01), ("dens
            ("wrn-10-1:act=silu", 16, 0.02), ("resnext-11-4x8d:widen=1,act=silu", 16, 0.01),
            ("densenet-bc-10-8:act=silu", 16, 0.01), ("resnet-8:act=silu", 16, 0.02),
            ("preresnet-11:width=8,act=silu", 16, 0.02), ("plain-8-8:norm=bn,act=silu", 16, 0.02),
-           ("mlp-2-64:act=silu", 8, 0.02), ("fitnet4:act=silu", 8, 0.01), ("nin:act=silu", 8, 0.005),
-           ("vgg-11:act=silu", 16, 0.002)]
+           ("mlp-2-64:act=silu", 8, 0.02), ("fitnet4:act=silu", 8, 0.01), ("nin:act=silu", 8, 0.005)]
 STEPS, DROP, BATCHES, BATCH_SIZE = 100, 60, 4, 8
 
 
