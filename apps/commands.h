@@ -24,6 +24,7 @@ void add_predict_command(CLI::App& app);
 void add_init_command(CLI::App& app);
 void add_fans_command(CLI::App& app);
 void add_check_init_command(CLI::App& app, CommandContext& context);
+void add_grad_command(CLI::App& app);
 void add_recipe_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 void add_graph_command(CLI::App& app);

@@ -55,7 +55,7 @@ class BatchNorm : public Layer {
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    sum_gradients(x, dy, pass.scratch);
+    sum_gradients(x, dy, pass);
     if (dx.data == nullptr) return;
     const float *const factor = factor_.data(), *const mean = mean_.data(), *const mean_dy = mean_dy_.data(),
                        *const slope = slope_.data();
@@ -133,8 +133,10 @@ class BatchNorm : public Layer {
     }
   }
 
-  // Sums of dy and dy * x_hat: the gradients of shift and scale, and the two means of the formula.
-  void sum_gradients(ConstView x, ConstView dy, std::span<float> scratch) {
+  // Sums of dy and dy * x_hat: the gradients of shift and scale, and the two means of the formula. These are there
+  // because the batch's moments move with x; running moments do not, and dx = dy * factor is left.
+  void sum_gradients(ConstView x, ConstView dy, const Pass& pass) {
+    const std::span<float> scratch = pass.scratch;
     const float *const mean = mean_.data(), *const inv_std = inv_std_.data();
     for_numbered_row_blocks(
         [&, channels = channels_](int block, ConstView x, ConstView dy) {
@@ -163,8 +165,9 @@ class BatchNorm : public Layer {
       const std::size_t i = static_cast<std::size_t>(c);
       bias_.grad[i] += static_cast<float>(sum);
       weight_.grad[i] += static_cast<float>(sum_x_hat);
-      mean_dy_.data()[i] = static_cast<float>(sum / pixels);
-      slope_.data()[i] = static_cast<float>(sum_x_hat / pixels * static_cast<double>(inv_std_.data()[i]));
+      const double share = pass.mode == Mode::train ? 1.0 / pixels : 0.0;
+      mean_dy_.data()[i] = static_cast<float>(sum * share);
+      slope_.data()[i] = static_cast<float>(sum_x_hat * share * static_cast<double>(inv_std_.data()[i]));
     }
   }
 

@@ -32,7 +32,13 @@ class Dropout : public Layer {
     apply(x, y, Write::overwrite, pass);
   }
   void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    if (dx.data != nullptr) apply(dy, dx, write, pass);
+    if (dx.data == nullptr) return;
+    if (pass.mode == Mode::train)
+      apply(dy, dx, write, pass);
+    else if (write == Write::add)
+      accumulate(dy, dx);
+    else if (dx.data != dy.data)
+      copy(dy, dx);
   }
 
  private:

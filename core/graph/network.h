@@ -87,8 +87,9 @@ class Network {
 
   // --- running
   ConstView forward(ConstView images, Mode mode);
-  void backward(
-      ConstView output_gradient);  // after the Mode::train forward that it belongs to; parameter gradients start at 0
+  // After the forward pass that it belongs to, in either mode, of a network prepared with Mode::train; parameter
+  // gradients start at 0. In Mode::evaluate running statistics are constants, and dropout passes everything on.
+  void backward(ConstView output_gradient);
   // Fills Pass::seed and Pass::step of the coming passes.
   void set_random_state(std::uint64_t seed, std::uint64_t step);
   void observe(Observer* observer);  // null to stop; the observer must outlive its use

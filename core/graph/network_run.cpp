@@ -51,7 +51,7 @@ ConstView Network::forward(ConstView images, Mode mode) {
       n.layer->forward(net.any_value(n.plan.inputs[0]), net.value(id), net.pass_of(n));
     if (net.observer) net.observer->value(n.name, net.value(id));
   }
-  net.ready_for_backward = mode == Mode::train;
+  net.ready_for_backward = net.prepared_for == Mode::train;
   return net.value(net.output);
 }
 
@@ -91,7 +91,8 @@ void Network::Impl::backward_node(int id) {
 
 void Network::backward(ConstView output_gradient) {
   Impl& net = *impl_;
-  FANIN_CHECK(net.ready_for_backward, usage, "backward: it must follow a forward pass in Mode::train, once");
+  FANIN_CHECK(net.ready_for_backward, usage,
+              "backward: it must follow a forward pass of a network prepared with Mode::train, once");
   net.ready_for_backward = false;
   const View target = net.gradient(net.output);
   FANIN_CHECK(output_gradient.shape == target.shape, shape, "backward: the gradient is {}, but the output is {}",

@@ -7,8 +7,7 @@
 namespace fanin {
 namespace {
 
-std::string graph(const std::string& arguments) {
-  static const test::Path folder = test::scratch_folder();
+std::string graph(const std::string& arguments, const test::Path& folder = test::scratch_folder()) {
   const test::CommandResult result = test::run_fanin(folder, "graph " + arguments);
   EXPECT_EQ(result.exit_code, 0) << result.output;
   return result.output;
@@ -41,7 +40,7 @@ TEST(GraphCommand, DotHasEveryNodeAndEdgeInNestedBoxes) {
 TEST(GraphCommand, WritesAFileAndRefusesOtherFormats) {
   const test::Path folder = test::scratch_folder();
   EXPECT_EQ(test::run_fanin(folder, "graph mlp-2-8 --format dot --out g.dot").exit_code, 0);
-  EXPECT_EQ(test::file_text(folder / "g.dot"), graph("mlp-2-8 --format dot"));
+  EXPECT_EQ(test::file_text(folder / "g.dot"), graph("mlp-2-8 --format dot", folder));
   const test::CommandResult wrong = test::run_fanin(folder, "graph mlp-2-8 --format svg");
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_NE(wrong.output.find("choose text or dot"), std::string::npos) << wrong.output;

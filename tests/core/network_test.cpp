@@ -194,6 +194,11 @@ TEST(Network, ErrorsNameThePlaceAndBothValues) {
   EXPECT_NE(shape_error.find("16x16x3"), std::string::npos) << shape_error;
   const Tensor gradient = random_tensor({2, 1, 1, 10}, "gradient");
   EXPECT_NE(error_of([&] { net.backward(gradient.view()); }).find("forward"), std::string::npos);
+  net.forward(right.view(), Mode::evaluate);  // a plan for training keeps what backward reads in either mode
+  EXPECT_EQ(error_of([&] { net.backward(gradient.view()); }), "no error");
+  EXPECT_NE(error_of([&] { net.backward(gradient.view()); }).find("once"), std::string::npos);
+  net.prepare(model.logits, 2, Mode::evaluate);
+  fill_small(net);
   net.forward(right.view(), Mode::evaluate);
   EXPECT_NE(error_of([&] { net.backward(gradient.view()); }).find("Mode::train"), std::string::npos);
 

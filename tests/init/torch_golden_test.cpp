@@ -46,7 +46,8 @@ void expect_golden(const Json& expected, const std::vector<float>& w, bool exact
 }
 
 TEST(TorchGolden, ConstructorsOfTheUpstreamCodes) {
-  for (const Json& network : golden().at("networks")) {
+  const Json all = golden();
+  for (const Json& network : all.at("networks")) {
     const std::string spec = network.at("model"), scheme = network.at("scheme");
     Model model = build_model(spec, {1, 32, 32, 3}, 10);
     model.network.prepare(model.logits, 1, Mode::evaluate);
@@ -70,7 +71,8 @@ WeightShape shape_of(const Json& dimensions) {
 }
 
 TEST(TorchGolden, InitializersOfTorchNnInit) {
-  for (const Json& call : golden().at("initializers")) {
+  const Json all = golden();
+  for (const Json& call : all.at("initializers")) {
     const std::string spec = call.at("initializer");
     const WeightShape shape = shape_of(call.at("shape"));
     const InitializerPtr initializer = make_initializer(spec);

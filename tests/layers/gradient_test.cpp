@@ -101,6 +101,40 @@ TEST(Gradient, BatchNorm) {
   }
 }
 
+// With running moments the layer is y = (x - mean) * factor + shift. Mean and variance of channel c are both 0.5 + c / 8
+// here. At most six roundings, those of a factor included, of terms below |x - mean| * factor + |shift| or |dy| * factor;
+// |x|, |dy|, |shift| < 5, scale < 5 and 1 / std < 1.5.
+TEST(Gradient, BatchNormInEvaluationMode) {
+  for (const Shape& x : {Shape{1, 3, 5, 1}, Shape{3, 4, 3, 5}, Shape{2, 5, 5, 17}}) {
+    const auto state = [](std::size_t c) { return 0.5f + static_cast<float>(c) / 8.0f; };
+    check_layer({.name = "batch_norm" + to_string(x) + " evaluate",
+                 .x = x,
+                 .build = [](Network& net, Node n) { return batch_norm(net, "layer", n); },
+                 .reference =
+                     [=](const Values& v, const std::vector<Values>& p) {
+                       Values y = v;
+                       for (std::size_t i = 0; i < v.size(); ++i) {
+                         const std::size_t c = i % static_cast<std::size_t>(x.channels);
+                         const double moment = static_cast<double>(state(c));
+                         const double std = std::sqrt(moment + static_cast<double>(1e-5f));
+                         y[i] = (v[i] - moment) / std * p[0][c] + p[1][c];
+                       }
+                       return y;
+                     },
+                 .absolute = 6.0 * ((5.0 + 2.5) * 5.0 * 1.5 + 5.0),
+                 .mode = Mode::evaluate,
+                 .state = state});
+  }
+}
+
+TEST(Gradient, DropoutInEvaluationModeIsNotThere) {
+  check_layer({.name = "dropout evaluate",
+               .x = {2, 3, 4, 5},
+               .build = [](Network& net, Node n) { return dropout(net, "layer", n, 0.4f); },
+               .reference = [](const Values& v, const std::vector<Values>&) { return v; },
+               .mode = Mode::evaluate});
+}
+
 TEST(Gradient, Pooling) {
   for (const reference::Pool kind : {reference::Pool::average, reference::Pool::maximum})
     for (const PoolOptions& o : {PoolOptions{2, 0}, PoolOptions{3, 1}, PoolOptions{3, 2}, PoolOptions{1, 1},

@@ -31,6 +31,8 @@ struct LayerCase {
   // For layers that are not sums of products: an absolute tolerance in units of 2^-24 instead.
   double absolute = 0.0;
   bool in_slice = true;  // false where the output cannot be joined to the input (another size)
+  Mode mode = Mode::train;
+  std::function<float(std::size_t)> state = {};  // element of every state buffer, if the reference depends on them
 };
 
 namespace detail {
@@ -128,7 +130,10 @@ inline void check_layer(const LayerCase& test, bool in_slice) {
   detail::Capture capture;
   net.observe(&capture);
   net.set_random_state(1, 1);
-  net.forward(std::as_const(images).view(), Mode::train);
+  if (test.state)
+    for (StateBuffer* b : net.buffers())
+      for (std::size_t i = 0; i < b->value.size(); ++i) b->value[i] = test.state(i);
+  net.forward(std::as_const(images).view(), test.mode);
   net.backward(std::as_const(gradient).view());
 
   const double unit = 0x1p-24;
