@@ -77,8 +77,7 @@ void expect_outline(const std::vector<float>& values, const std::vector<double>&
 }
 
 TEST(Parity, GradientsAndStatisticsAreThoseOfPyTorch) {
-  const Json all = golden();
-  for (const Json& g : all.at("passes")) {
+  for (const Json& g : golden().at("passes")) {
     const bool training = g.at("train");
     const std::string where = g.at("model").get<std::string>() + (training ? " train" : " eval");
     Prepared p = prepare(g, golden().at("images"));
@@ -110,8 +109,7 @@ TEST(Parity, HundredStepsOfSgdFollowPyTorch) {
   const int steps = golden().at("steps"), batches = golden().at("batches");
   const ScheduleOptions schedule{
       .kind = "multistep", .milestones = {golden().at("drop").get<double>()}, .epochs = steps};
-  const Json all = golden();
-  for (const Json& g : all.at("trainings")) {
+  for (const Json& g : golden().at("trainings")) {
     Prepared p = prepare(g, golden().at("batch_size"));
     Network& net = p.model.network;
     ScheduleOptions rates = schedule;
