@@ -53,16 +53,16 @@ class Conv : public Layer {
   }
 
   void forward(ConstView x, View y, const Pass& pass) override {
-    conv2d_forward(conv_, x, weight_.value.data(), y, pass.scratch);
+    conv2d_forward(conv_, x, {}, weight_.value.data(), y, {}, pass.scratch);
     if (!has_bias_) return;
     const ConstVectorMap bias(bias_.value.data(), conv_.out_channels);
     for_row_blocks(ConstView(y), y, [&](ConstView, View rows) { as_matrix(rows).rowwise() += bias; });
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    conv2d_backward_weights(conv_, x, dy, weight_.grad.data(), pass.scratch);
+    conv2d_backward_weights(conv_, x, {}, dy, weight_.grad.data(), pass.scratch);
     if (has_bias_) add_channel_sums(dy, bias_.grad, pass.scratch);
-    if (dx.data != nullptr) conv2d_backward_input(conv_, dy, weight_.value.data(), dx, write, pass.scratch);
+    if (dx.data != nullptr) conv2d_backward_input(conv_, dy, weight_.value.data(), dx, write, {}, pass.scratch);
   }
 
  private:

@@ -13,9 +13,11 @@ namespace fanin {
 
 namespace {
 
-// The first that fits wins. `gemm` fits everything; a 1x1 convolution is a matrix product, which Eigen does without
-// packing an image.
-const ConvCandidate* const candidates[] = {&conv_direct, &conv_gemm};
+// The first that fits wins; `gemm` fits everything.
+const ConvCandidate* const candidates[] = {&conv_pointwise, &conv_winograd4, &conv_winograd2, &conv_direct,
+                                           &conv_gemm};
+
+ConvPrecision current_precision = ConvPrecision::fast;
 
 const ConvCandidate* forced() {
   static const ConvCandidate* const choice = []() -> const ConvCandidate* {
@@ -31,15 +33,29 @@ const ConvCandidate* forced() {
   return choice;
 }
 
-const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct product) {
+const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct product, ConvPrecision precision) {
   const ConvCandidate* first = forced();
   if (first != nullptr && first->fits(conv, x, product)) return *first;
   for (const ConvCandidate* c : candidates)
-    if (c->fits(conv, x, product)) return *c;
+    if ((precision == ConvPrecision::fast || c != &conv_winograd4) && c->fits(conv, x, product)) return *c;
   return conv_gemm;
 }
 
+const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct product) {
+  return choose(conv, x, product, current_precision);
+}
+
+// The rung that takes both gradients from one load, or null.
+const ConvCandidate* joint(const Conv2d& conv, const Shape& x) {
+  const ConvCandidate& input = choose(conv, x, ConvProduct::backward_input);
+  const bool same = &input == &choose(conv, x, ConvProduct::backward_weights);
+  return same && input.backward != nullptr ? &input : nullptr;
+}
+
 }  // namespace
+
+void set_conv_precision(ConvPrecision precision) { current_precision = precision; }
+ConvPrecision conv_precision() { return current_precision; }
 
 std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct product) {
   return choose(conv, x, product).name;
@@ -47,22 +63,34 @@ std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct p
 
 std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
   std::size_t floats = 0;
-  for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
-    floats = std::max(floats, choose(conv, x, p).scratch(conv, x, thread_count()));
-  return floats;
+  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
+    for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
+      floats = std::max(floats, choose(conv, x, p, precision).scratch(conv, x, p, thread_count()));
+  const ConvCandidate* const both = joint(conv, x);
+  return both == nullptr ? floats : std::max(floats, both->backward_scratch(conv, x, thread_count()));
 }
 
-void conv2d_forward(const Conv2d& conv, ConstView x, const float* w, View y, std::span<float> scratch) {
-  choose(conv, x.shape, ConvProduct::forward).forward(conv, x, w, y, scratch);
+void conv2d_forward(const Conv2d& conv, ConstView x, const InputTransform& transform, const float* w, View y,
+                    const ForwardEpilogue& epilogue, std::span<float> scratch) {
+  choose(conv, x.shape, ConvProduct::forward).forward(conv, x, transform, w, y, epilogue, scratch);
 }
 
 void conv2d_backward_input(const Conv2d& conv, ConstView dy, const float* w, View dx, Write write,
-                           std::span<float> scratch) {
-  choose(conv, dx.shape, ConvProduct::backward_input).backward_input(conv, dy, w, dx, write, scratch);
+                           const BackwardEpilogue& epilogue, std::span<float> scratch) {
+  choose(conv, dx.shape, ConvProduct::backward_input).backward_input(conv, dy, w, dx, write, epilogue, scratch);
 }
 
-void conv2d_backward_weights(const Conv2d& conv, ConstView x, ConstView dy, float* dw, std::span<float> scratch) {
-  choose(conv, x.shape, ConvProduct::backward_weights).backward_weights(conv, x, dy, dw, scratch);
+void conv2d_backward_weights(const Conv2d& conv, ConstView x, const InputTransform& transform, ConstView dy, float* dw,
+                             std::span<float> scratch) {
+  choose(conv, x.shape, ConvProduct::backward_weights).backward_weights(conv, x, transform, dy, dw, scratch);
+}
+
+void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& transform, ConstView dy, const float* w,
+                     View dx, Write write, const BackwardEpilogue& epilogue, float* dw, std::span<float> scratch) {
+  const ConvCandidate* const both = dx.data == nullptr ? nullptr : joint(conv, x.shape);
+  if (both != nullptr) return both->backward(conv, x, transform, dy, w, dx, write, epilogue, dw, scratch);
+  conv2d_backward_weights(conv, x, transform, dy, dw, scratch);
+  if (dx.data != nullptr) conv2d_backward_input(conv, dy, w, dx, write, epilogue, scratch);
 }
 
 void add_chunks(const float* partial, int chunks, std::size_t size, float* dw) {

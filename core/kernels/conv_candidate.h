@@ -1,4 +1,5 @@
-// What a rung of the ladder offers. Every rung defines `fits` beside its code, naming each assumption it makes.
+// What a rung of the ladder offers. Every rung defines `fits` beside its code, naming each assumption it makes. Whether
+// it fits must not depend on the number of images: the last batch of an epoch has fewer.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,13 +10,21 @@ namespace fanin {
 struct ConvCandidate {
   const char* name;
   bool (*fits)(const Conv2d&, const Shape& x, ConvProduct);
-  std::size_t (*scratch)(const Conv2d&, const Shape& x, int threads);  // floats that any of the three products needs
-  void (*forward)(const Conv2d&, ConstView x, const float* w, View y, std::span<float> scratch);
-  void (*backward_input)(const Conv2d&, ConstView dy, const float* w, View dx, Write, std::span<float> scratch);
-  void (*backward_weights)(const Conv2d&, ConstView x, ConstView dy, float* dw, std::span<float> scratch);
+  // Floats that the product needs; never fewer for more images.
+  std::size_t (*scratch)(const Conv2d&, const Shape& x, ConvProduct, int threads);
+  void (*forward)(const Conv2d&, ConstView x, const InputTransform&, const float* w, View y, const ForwardEpilogue&,
+                  std::span<float> scratch);
+  void (*backward_input)(const Conv2d&, ConstView dy, const float* w, View dx, Write, const BackwardEpilogue&,
+                         std::span<float> scratch);
+  void (*backward_weights)(const Conv2d&, ConstView x, const InputTransform&, ConstView dy, float* dw,
+                           std::span<float> scratch);
+  // Both gradients from one load, where the rung has that: its scratch, and the product. May be null.
+  std::size_t (*backward_scratch)(const Conv2d&, const Shape& x, int threads) = nullptr;
+  void (*backward)(const Conv2d&, ConstView x, const InputTransform&, ConstView dy, const float* w, View dx, Write,
+                   const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
 };
 
-extern const ConvCandidate conv_gemm, conv_direct;
+extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_winograd2, conv_winograd4;
 
 // Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in
 // order.
@@ -23,5 +32,20 @@ constexpr int kWeightGradientChunks = 8;
 
 // dw[i] += sum over chunks of partial[chunk * size + i], in chunk order.
 void add_chunks(const float* partial, int chunks, std::size_t size, float* dw);
+
+// The floats of a product's scratch, handed out in cache lines.
+class Scratch {
+ public:
+  explicit Scratch(std::span<float> floats) : rest_(floats) {}
+  static std::size_t rounded(std::size_t floats) { return (floats + 15) / 16 * 16; }
+  float* take(std::size_t floats) {
+    float* const first = rest_.data();
+    rest_ = rest_.subspan(rounded(floats));
+    return first;
+  }
+
+ private:
+  std::span<float> rest_;
+};
 
 }  // namespace fanin

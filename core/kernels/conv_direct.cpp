@@ -1,22 +1,20 @@
-// Direct convolution: an image is copied once into packed, zero-bordered planes; then a register tile runs over it
-// without a branch.
-//   Fits     kernels above 1x1, any groups and channel counts; stride 1, and 2 except for backward_input; padding <
-//            kernel.
-//   Layout   Pack: [group][block of 16 input channels][padded row][padded column][16]; so the addresses of a tile's
-//            pixels are one pointer plus compile-time distances. Weights: [group][output vectors][tap][input
-//            channel][vector], zero-filled.
-//   Tile     forward: 8 pixels x 2 vectors of output channels, or 16 x 1 when only one vector is left: 16 accumulators,
-//            each input channel costs 2 loads and 8 broadcasts for 16 fused multiply-adds.
-//            backward_weights: 8 input channels x 2 vectors of output channels, summed over the pixels of an image.
+// Direct convolution: an image is copied once into packed, zero-bordered planes, BatchNorm and ReLU folded into the
+// copy; then a register tile (micro.h) runs over it without a branch.
+//   Fits     any kernel, channels and groups; stride 1 and 2; padding < kernel.
+//   Layout   Pack: [group][pack of 16 input channels][padded row][padded column][16]; so the addresses of a tile's
+//            pixels are one pointer plus compile-time distances. Weights: [group][panel][tap][input channel][vectors].
+//   Tile     a row of output pixels at a time, a panel of output channels over the whole image, so that its weights stay
+//            in the cache.
 //   Threads  one image is one block of work; weight gradients go to kWeightGradientChunks private copies, added in
 //            order.
-//   backward_input is the forward tile over dy with flipped and transposed weights. With stride 2 dy would be three
-//   quarters zeros:
-//   77 GFLOP/s against 148 by conv_gemm, so that is left to it; likewise 1x1 with stride 2 (65 against 88).
+//   backward_input is the forward tile over dy with flipped and transposed weights. With stride 2 the pixels of dx fall
+//   into 4 classes by the parity of row and column; each sees its own taps (of a 3x3 kernel 1, 2, 2 and 4), at
+//   neighbouring pixels of dy. So nothing is multiplied by the zeros of a spread-out dy.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
-#include "core/kernels/simd.h"
+#include "core/kernels/conv_epilogue.h"
+#include "core/kernels/conv_pack.h"
 #include "core/tensor/parallel.h"
 
 #include <cstring>
@@ -25,299 +23,233 @@ namespace fanin {
 
 namespace {
 
-using simd::kLanes;
-using simd::Vec;
+using micro::ceil_div;
+using micro::Depth;
+using micro::kLanes;
+using micro::kPack;
+using micro::Panels;
+using micro::z;
 
-constexpr int kBlock = 16;  // input channels of a packed pixel: one cache line
+constexpr int kMaxKernel = 7;
 
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
-std::size_t z(int n) { return static_cast<std::size_t>(n); }
-
-bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
-  const bool stride_fits = c.stride == 1 || (c.stride == 2 && product != ConvProduct::backward_input);
-  return c.kernel > 1 && stride_fits && c.padding < c.kernel;
+bool fits(const Conv2d& c, const Shape&, ConvProduct) {
+  return c.kernel <= kMaxKernel && (c.stride == 1 || c.stride == 2) && c.padding < c.kernel;
 }
 
-// A convolution as the tile sees it: packed input planes, packed weights.
-struct Geometry {
-  int kernel, stride, groups;
-  int in, out;        // channels per group
-  int rows, columns;  // of a packed plane
-  int out_height, out_width;
-  int blocks() const { return ceil_div(in, kBlock); }
-  int vectors() const { return ceil_div(out, kLanes); }
-  std::size_t plane() const { return z(rows) * z(columns) * kBlock; }
-  std::size_t image_floats() const { return plane() * z(blocks()) * z(groups); }
-  std::size_t weight_floats() const { return z(groups) * z(vectors()) * z(kernel * kernel) * z(in) * kLanes; }
+// The planes that an image is packed into. `before`: zero pixels above and to the left.
+struct Planes {
+  int before, rows, columns, channels, groups;
+  std::size_t plane() const { return z(rows) * z(columns) * kPack; }
+  std::size_t group_floats() const { return plane() * z(micro::packs(channels)); }
+  std::size_t floats() const { return group_floats() * z(groups); }
+  std::ptrdiff_t offset(int row, int column) const { return (std::ptrdiff_t{row} * columns + column) * kPack; }
 };
 
-Geometry forward_geometry(const Conv2d& c, const Shape& y) {
-  return {c.kernel,
-          c.stride,
-          c.groups,
-          c.in_channels / c.groups,
-          c.out_channels / c.groups,
-          (y.height - 1) * c.stride + c.kernel,
-          (y.width - 1) * c.stride + c.kernel,
-          y.height,
-          y.width};
+Planes forward_planes(const Conv2d& c, const Grouping& g, const Shape& y) {
+  return {c.padding, (y.height - 1) * c.stride + c.kernel, (y.width - 1) * c.stride + c.kernel, g.in, g.count};
 }
 
-// dx as a stride-1 convolution of the spread-out dy: input and output channels change places.
-Geometry backward_geometry(const Conv2d& c, const Shape& dx) {
-  return {c.kernel,
-          1,
-          c.groups,
-          c.out_channels / c.groups,
-          c.in_channels / c.groups,
-          dx.height + c.kernel - 1,
-          dx.width + c.kernel - 1,
-          dx.height,
-          dx.width};
-}
-
-// Copies image `n` of x into the planes, with `border` zero pixels before it; what a plane has no room for is never
-// read.
-void pack_image(const Geometry& g, ConstView x, int n, int border, float* planes) {
-  std::memset(planes, 0, g.image_floats() * sizeof(float));
-  for (int h = 0; h < x.shape.height; ++h) {
-    const int row = border + h;
-    if (row >= g.rows) break;
-    for (int w = 0; w < x.shape.width; ++w) {
-      const int column = border + w;
-      if (column >= g.columns) break;
-      const float* from = x.pixel((z(n) * z(x.shape.height) + z(h)) * z(x.shape.width) + z(w));
-      float* to = planes + (z(row) * z(g.columns) + z(column)) * kBlock;
-      for (int group = 0; group < g.groups; ++group)
-        for (int c = 0; c < g.in; c += kBlock, to += g.plane()) {
-          if (g.in - c >= kBlock)
-            std::memcpy(to, from + group * g.in + c, kBlock * sizeof(float));  // a constant size is one move
-          else
-            std::memcpy(to, from + group * g.in + c, z(g.in - c) * sizeof(float));
-        }
-    }
+// Output pixels h = class + stride * r along one axis, and the taps that reach them: dy's row is r + reach(tap).
+struct Axis {
+  int kernel, stride, padding;
+  bool uses(int phase, int tap) const { return (phase + padding - tap) % stride == 0; }
+  int reach(int phase, int tap) const { return (phase + padding - tap) / stride; }
+  int before() const { return ceil_div(std::max(0, kernel - 1 - padding), stride); }
+  int size(int out) const {  // of a plane: the last pixel, its furthest tap, and the border
+    return before() + ceil_div(out, stride) + (stride - 1 + padding) / stride;
   }
+};
+
+Axis axis(const Conv2d& c) { return {c.kernel, c.stride, c.padding}; }
+
+Planes backward_planes(const Conv2d& c, const Grouping& g, const Shape& dx) {
+  return {axis(c).before(), axis(c).size(dx.height), axis(c).size(dx.width), g.out, g.count};
 }
 
-// source(group, tap, in, out) is the weight; each output vector's weights become one contiguous run.
-template <class Source>
-void pack_weights(const Geometry& g, float* packed, Source source) {
-  const int taps = g.kernel * g.kernel;
-  parallel_for(g.groups * g.vectors() * taps, [&](int index) {
-    const int tap = index % taps, v = index / taps % g.vectors(), group = index / taps / g.vectors();
-    float* to = packed + z(index) * z(g.in) * kLanes;
-    for (int i = 0; i < g.in; ++i)
-      for (int lane = 0; lane < kLanes; ++lane) {
-        const int o = v * kLanes + lane;
-        *to++ = o < g.out ? source(group, tap, i, o) : 0.0f;
+// Copies image `n` of x into the planes; what a plane has no room for is never read.
+void pack_image(const Planes& planes, ConstView x, const InputTransform& t, int n, float* to) {
+  const int height = std::min(x.shape.height, planes.rows - planes.before);
+  const int width = std::min(x.shape.width, planes.columns - planes.before);
+  const std::size_t left = z(planes.before) * kPack, right = z(planes.columns - planes.before - width) * kPack;
+  for (int g = 0; g < planes.groups; ++g)
+    for (int c = 0; c < planes.channels; c += kPack, to += planes.plane()) {
+      float* row = to;
+      std::memset(row, 0, z(planes.before * planes.columns) * kPack * sizeof(float));
+      row += planes.before * planes.columns * kPack;
+      for (int h = 0; h < height; ++h, row += planes.columns * kPack) {
+        std::memset(row, 0, left * sizeof(float));
+        const float* from = x.pixel((z(n) * z(x.shape.height) + z(h)) * z(x.shape.width));
+        const int first = g * planes.channels + c;
+        pack_run(t, {from, x.stride, width, first, std::min(kPack, planes.channels - c)}, row + left);
+        std::memset(row + left + z(width) * kPack, 0, right * sizeof(float));
       }
-  });
+      std::memset(row, 0, z((planes.rows - planes.before - height) * planes.columns) * kPack * sizeof(float));
+    }
 }
 
-// Tile: P pixels x V vectors, pixels XS packed pixels apart. `x` points at the tile's first pixel under tap (0, 0).
-template <int P, int V, int XS>
-void run_tile(const Geometry& g, const float* x, const float* w, float* y, std::ptrdiff_t stride, int last_lanes,
-              bool accumulate) {
-  Vec sum[P][V];
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p)
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) sum[p][v] = simd::zero();
-  const std::size_t vector_floats = z(g.kernel * g.kernel) * z(g.in) * kLanes;
-  const float* weights = w;
-  for (int i = 0; i < g.kernel; ++i)
-    for (int j = 0; j < g.kernel; ++j) {
-      const float* tap = x + (z(i) * z(g.columns) + z(j)) * kBlock;
-      for (int first = 0; first < g.in; first += kBlock, tap += g.plane()) {
-        const int depth = std::min(kBlock, g.in - first);
-        for (int k = 0; k < depth; ++k, weights += kLanes) {
-          Vec column[V];
-#pragma GCC unroll 16
-          for (int v = 0; v < V; ++v) column[v] = simd::load(weights + z(v) * vector_floats);
-#pragma GCC unroll 16
-          for (int p = 0; p < P; ++p) {
-            const Vec value = simd::broadcast(tap[p * XS * kBlock + k]);
-#pragma GCC unroll 16
-            for (int v = 0; v < V; ++v) sum[p][v] = simd::fma(value, column[v], sum[p][v]);
+// Pixels of an output image that share their taps: every `step`-th from (row, column) on.
+struct PixelClass {
+  int row, column, step;
+  int first_tap, taps;
+  int rows(int height) const { return ceil_div(height - row, step); }
+  int columns(int width) const { return ceil_div(width - column, step); }
+};
+
+// Everything that a product needs to know about taps: their order in the packed weights and where each reads.
+struct Taps {
+  int order[kMaxKernel * kMaxKernel];
+  std::ptrdiff_t offsets[kMaxKernel * kMaxKernel];
+  PixelClass classes[4];
+  int count = 0, class_count = 0;
+  void add(int tap, std::ptrdiff_t offset) {
+    order[count] = tap;
+    offsets[count++] = offset;
+  }
+};
+
+Taps forward_taps(const Conv2d& c, const Planes& planes) {
+  Taps taps;
+  for (int i = 0; i < c.kernel; ++i)
+    for (int j = 0; j < c.kernel; ++j) taps.add(i * c.kernel + j, planes.offset(i, j));
+  taps.classes[taps.class_count++] = {0, 0, 1, 0, taps.count};
+  return taps;
+}
+
+Taps backward_taps(const Conv2d& c, const Planes& planes) {
+  Taps taps;
+  const Axis a = axis(c);
+  for (int row = 0; row < c.stride; ++row)
+    for (int column = 0; column < c.stride; ++column) {
+      const int first = taps.count;
+      for (int i = 0; i < c.kernel; ++i)
+        for (int j = 0; j < c.kernel; ++j)
+          if (a.uses(row, i) && a.uses(column, j))
+            taps.add(i * c.kernel + j, planes.offset(planes.before + a.reach(row, i), planes.before + a.reach(column, j)));
+      taps.classes[taps.class_count++] = {row, column, c.stride, first, taps.count - first};
+    }
+  return taps;
+}
+
+// One image: XS is the distance of the packed pixels under neighbouring output pixels.
+template <int XS>
+void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool transposed, const float* x,
+               const float* w, View y, int n, bool add) {
+  const Panels panels{transposed ? g.in : g.out};
+  for (int group = 0; group < g.count; ++group, x += planes.group_floats())
+    for (int panel = 0; panel < panels.count(); ++panel)
+      for (int k = 0; k < taps.class_count; ++k) {
+        const PixelClass& c = taps.classes[k];
+        if (c.taps == 0 && add) continue;
+        const Depth depth{taps.offsets + c.first_tap, c.taps, planes.channels,
+                          static_cast<std::ptrdiff_t>(planes.plane())};
+        const float* weights = w + packed_weight_offset(g, transposed, taps.count, group, panel) +
+                               z(c.first_tap * planes.channels * panels.width(panel)) * kLanes;
+        micro::with_width(panels.width(panel), [&]<int V>() {
+          for (int r = 0; r < c.rows(y.shape.height); ++r) {
+            const std::size_t row = z(n) * z(y.shape.height) + z(c.row + r * c.step);
+            float* to = y.pixel(row * z(y.shape.width) + z(c.column)) + group * panels.channels +
+                        panels.first_channel(panel);
+            micro::multiply_row<V, XS>(c.columns(y.shape.width), depth, x + planes.offset(r * XS, 0), weights,
+                                       {to, c.step * y.stride, panels.last_lanes(panel), add});
           }
-        }
+        });
       }
-    }
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p)
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) {
-      float* to = y + p * stride + v * kLanes;
-      const int lanes = v + 1 < V ? kLanes : last_lanes;
-      if (lanes == kLanes)
-        simd::store(accumulate ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
-      else
-        simd::store_n(accumulate ? simd::plus(simd::load_n(to, lanes), sum[p][v]) : sum[p][v], to, lanes);
-    }
 }
 
-template <int V, int XS>
-void run_row(const Geometry& g, const float* x, const float* w, float* y, std::ptrdiff_t stride, int last_lanes,
-             bool accumulate) {
-  constexpr int P = 16 / V;
-  int p = 0;
-  for (; p + P <= g.out_width; p += P)
-    run_tile<P, V, XS>(g, x + p * XS * kBlock, w, y + p * stride, stride, last_lanes, accumulate);
-  for (; p + 4 <= g.out_width; p += 4)
-    run_tile<4, V, XS>(g, x + p * XS * kBlock, w, y + p * stride, stride, last_lanes, accumulate);
-  for (; p < g.out_width; ++p)
-    run_tile<1, V, XS>(g, x + p * XS * kBlock, w, y + p * stride, stride, last_lanes, accumulate);
-}
-
-template <int XS>
-void run_image(const Geometry& g, const float* planes, const float* w, View y, int n, bool accumulate) {
-  const std::size_t vector_floats = z(g.kernel * g.kernel) * z(g.in) * kLanes;
-  for (int group = 0; group < g.groups; ++group)
-    for (int v = 0; v < g.vectors(); v += 2) {
-      const float* weights = w + (z(group) * z(g.vectors()) + z(v)) * vector_floats;
-      const bool pair = v + 1 < g.vectors();
-      const int last_lanes = std::min(kLanes, g.out - (v + (pair ? 1 : 0)) * kLanes);
-      for (int h = 0; h < g.out_height; ++h) {
-        const float* x = planes + z(group) * z(g.blocks()) * g.plane() + z(h * XS) * z(g.columns) * kBlock;
-        float* to = y.pixel((z(n) * z(g.out_height) + z(h)) * z(g.out_width)) + group * g.out + v * kLanes;
-        if (pair)
-          run_row<2, XS>(g, x, weights, to, y.stride, last_lanes, accumulate);
-        else
-          run_row<1, XS>(g, x, weights, to, y.stride, last_lanes, accumulate);
-      }
-    }
-}
-
-std::size_t scratch_floats(const Conv2d& c, const Shape& x, int threads) {
-  const Geometry f = forward_geometry(c, c.output_shape(x)), b = backward_geometry(c, x);
-  const std::size_t image = std::max(f.image_floats(), b.image_floats());
-  return std::max({f.weight_floats(), b.weight_floats(), kWeightGradientChunks * c.weight_shape().size()}) + kBlock +
-         z(threads) * image;
-}
-
-float* thread_planes(const Geometry& g, std::span<float> planes) {
-  return planes.data() + z(omp_get_thread_num()) * g.image_floats();
-}
-
-void forward(const Conv2d& c, ConstView x, const float* w, View y, std::span<float> scratch) {
-  const Geometry g = forward_geometry(c, y.shape);
-  pack_weights(g, scratch.data(), [&](int group, int tap, int i, int o) {
-    return w[(z(tap) * z(g.in) + z(i)) * z(c.out_channels) + z(group * g.out + o)];
-  });
+void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
+             std::span<float> scratch) {
+  const Grouping g(c);
+  const Planes planes = forward_planes(c, g, y.shape);
+  const Taps taps = forward_taps(c, planes);
+  Scratch parts(scratch);
+  float* const weights = parts.take(packed_weight_floats(g, false, taps.count));
+  float* const images = parts.take(0);
+  pack_weights(g, w, false, {taps.order, z(taps.count)}, weights);
   parallel_for(y.shape.images, [&](int n) {
-    float* const planes = thread_planes(g, scratch.subspan(g.weight_floats()));
-    pack_image(g, x, n, c.padding, planes);
+    float* const packed = images + z(omp_get_thread_num()) * planes.floats();
+    pack_image(planes, x, t, n, packed);
     if (c.stride == 1)
-      run_image<1>(g, planes, scratch.data(), y, n, false);
+      run_image<1>(g, planes, taps, false, packed, weights, y, n, false);
     else
-      run_image<2>(g, planes, scratch.data(), y, n, false);
+      run_image<2>(g, planes, taps, false, packed, weights, y, n, false);
+    finish_forward(e, y, whole_image(y, n));
   });
 }
 
-void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, std::span<float> scratch) {
-  const Geometry g = backward_geometry(c, dx.shape);
-  pack_weights(
-      g, scratch.data(), [&](int group, int tap, int o, int i) {  // o counts inputs of this pass: channels of dy
-        return w[(z(c.kernel * c.kernel - 1 - tap) * z(g.out) + z(i)) * z(c.out_channels) + z(group * g.in + o)];
-      });
+void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
+                    std::span<float> scratch) {
+  const Grouping g(c);
+  const Planes planes = backward_planes(c, g, dx.shape);
+  const Taps taps = backward_taps(c, planes);
+  Scratch parts(scratch);
+  float* const weights = parts.take(packed_weight_floats(g, true, taps.count));
+  float* const images = parts.take(0);
+  pack_weights(g, w, true, {taps.order, z(taps.count)}, weights);
   parallel_for(dx.shape.images, [&](int n) {
-    float* const planes = thread_planes(g, scratch.subspan(g.weight_floats()));
-    pack_image(g, dy, n, c.kernel - 1 - c.padding, planes);
-    run_image<1>(g, planes, scratch.data(), dx, n, write == Write::add);
+    float* const packed = images + z(omp_get_thread_num()) * planes.floats();
+    pack_image(planes, dy, {}, n, packed);
+    run_image<1>(g, planes, taps, true, packed, weights, dx, n, write == Write::add);
+    finish_backward(e, dx, whole_image(dx, n));
   });
 }
 
-// dw[k][o] += sum over the pixels of an image of x[pixel][k] * dy[pixel][o], for K input channels and V output vectors.
-template <int K, int V, int XS>
-void weight_tile(const Geometry& g, const float* x, const float* dy, std::ptrdiff_t stride, int last_lanes, float* dw,
-                 int dw_stride) {
-  Vec sum[K][V];
-#pragma GCC unroll 16
-  for (int k = 0; k < K; ++k)
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) sum[k][v] = simd::zero();
-  for (int h = 0; h < g.out_height; ++h) {
-    const float* pixel = x + z(h * XS) * z(g.columns) * kBlock;
-    for (int w = 0; w < g.out_width; ++w, pixel += XS * kBlock, dy += stride) {
-      Vec gradient[V];
-#pragma GCC unroll 16
-      for (int v = 0; v + 1 < V; ++v) gradient[v] = simd::load(dy + v * kLanes);
-      gradient[V - 1] =
-          last_lanes == kLanes ? simd::load(dy + (V - 1) * kLanes) : simd::load_n(dy + (V - 1) * kLanes, last_lanes);
-#pragma GCC unroll 16
-      for (int k = 0; k < K; ++k) {
-        const Vec value = simd::broadcast(pixel[k]);
-#pragma GCC unroll 16
-        for (int v = 0; v < V; ++v) sum[k][v] = simd::fma(value, gradient[v], sum[k][v]);
-      }
-    }
-  }
-#pragma GCC unroll 16
-  for (int k = 0; k < K; ++k)
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) {
-      float* to = dw + k * dw_stride + v * kLanes;
-      const int lanes = v + 1 < V ? kLanes : last_lanes;
-      simd::store_n(simd::plus(simd::load_n(to, lanes), sum[k][v]), to, lanes);
-    }
-}
-
-template <int V, int XS>
-void weight_column(const Geometry& g, const float* x, const float* dy, std::ptrdiff_t stride, int last_lanes, float* dw,
-                   int dw_stride) {
-  for (int first = 0; first < g.in; first += kBlock, x += g.plane()) {
-    const int depth = std::min(kBlock, g.in - first);
-    int k = 0;
-    const auto step = [&]<int K>() {
-      for (; k + K <= depth; k += K)
-        weight_tile<K, V, XS>(g, x + k, dy, stride, last_lanes, dw + (first + k) * dw_stride, dw_stride);
-    };
-    step.template operator()<16 / V>();
-    step.template operator()<4>();
-    step.template operator()<3>();
-    step.template operator()<1>();
-  }
-}
-
+// dw of one image. Rows of dw are padded to whole vectors: [group][tap][input channel][vectors].
 template <int XS>
-void weight_image(const Geometry& g, const float* planes, ConstView dy, int n, float* dw) {
-  const int total_out = g.out * g.groups;
-  for (int group = 0; group < g.groups; ++group)
-    for (int v = 0; v < g.vectors(); v += 2) {
-      const bool pair = v + 1 < g.vectors();
-      const int last_lanes = std::min(kLanes, g.out - (v + (pair ? 1 : 0)) * kLanes);
-      const int first_out = group * g.out + v * kLanes;
-      const float* gradient = dy.pixel(z(n) * z(g.out_height) * z(g.out_width)) + first_out;
-      for (int i = 0; i < g.kernel; ++i)
-        for (int j = 0; j < g.kernel; ++j) {
-          const float* x = planes + z(group) * z(g.blocks()) * g.plane() + (z(i) * z(g.columns) + z(j)) * kBlock;
-          float* to = dw + z((i * g.kernel + j) * g.in) * z(total_out) + first_out;
-          if (pair)
-            weight_column<2, XS>(g, x, gradient, dy.stride, last_lanes, to, total_out);
-          else
-            weight_column<1, XS>(g, x, gradient, dy.stride, last_lanes, to, total_out);
-        }
-    }
+void correlate_image(const Conv2d& c, const Grouping& g, const Planes& planes, const float* x, ConstView dy, int n,
+                     float* dw) {
+  const Panels panels{g.out};
+  const Shape& s = dy.shape;
+  const micro::Pixels pixels{s.height, s.width, planes.offset(XS, 0), s.width * dy.stride, dy.stride};
+  for (int group = 0; group < g.count; ++group, x += planes.group_floats())
+    for (int tap = 0; tap < g.taps; ++tap, dw += z(g.in * panels.padded()))
+      for (int panel = 0; panel < panels.count(); ++panel)
+        micro::with_width(panels.width(panel), [&]<int V>() {
+          const float* gradient = dy.pixel(z(n) * z(s.height * s.width)) + group * g.out + panels.first_channel(panel);
+          micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(tap / c.kernel, tap % c.kernel),
+                                       static_cast<std::ptrdiff_t>(planes.plane()), gradient, panels.last_lanes(panel),
+                                       dw + panels.first_channel(panel), panels.padded());
+        });
 }
 
-void backward_weights(const Conv2d& c, ConstView x, ConstView dy, float* dw, std::span<float> scratch) {
-  const Geometry g = forward_geometry(c, dy.shape);
+std::size_t padded_gradient_floats(const Grouping& g) {
+  return Scratch::rounded(z(g.count * g.taps) * z(g.in) * z(Panels{g.out}.padded()));
+}
+
+void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,
+                      std::span<float> scratch) {
+  const Grouping g(c);
+  const Planes planes = forward_planes(c, g, dy.shape);
   const int images = dy.shape.images, chunks = std::min(kWeightGradientChunks, images);
-  const std::size_t size = c.weight_shape().size();
-  const std::span<float> all_planes = scratch.subspan((kWeightGradientChunks * size + kBlock - 1) / kBlock * kBlock);
+  const std::size_t size = padded_gradient_floats(g);
+  Scratch parts(scratch);
+  float* const partials = parts.take(kWeightGradientChunks * size);
+  float* const packs = parts.take(0);
   parallel_for(chunks, [&](int chunk) {
-    float* const partial = scratch.data() + z(chunk) * size;
+    float* const partial = partials + z(chunk) * size;
     std::fill_n(partial, size, 0.0f);
-    float* const planes = thread_planes(g, all_planes);
+    float* const packed = packs + z(omp_get_thread_num()) * planes.floats();
     for (int n = chunk * images / chunks; n < (chunk + 1) * images / chunks; ++n) {
-      pack_image(g, x, n, c.padding, planes);
+      pack_image(planes, x, t, n, packed);
       if (c.stride == 1)
-        weight_image<1>(g, planes, dy, n, partial);
+        correlate_image<1>(c, g, planes, packed, dy, n, partial);
       else
-        weight_image<2>(g, planes, dy, n, partial);
+        correlate_image<2>(c, g, planes, packed, dy, n, partial);
     }
   });
-  add_chunks(scratch.data(), chunks, size, dw);
+  add_weight_chunks(g, partials, chunks, size, dw);
+}
+
+std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
+  const Grouping g(c);
+  const Planes f = forward_planes(c, g, c.output_shape(x)), b = backward_planes(c, g, x);
+  switch (product) {
+    case ConvProduct::forward:
+      return Scratch::rounded(packed_weight_floats(g, false, g.taps)) + z(threads) * f.floats();
+    case ConvProduct::backward_input:
+      return Scratch::rounded(packed_weight_floats(g, true, g.taps)) + z(threads) * b.floats();
+    case ConvProduct::backward_weights: break;
+  }
+  return kWeightGradientChunks * padded_gradient_floats(g) + z(threads) * f.floats();
 }
 
 }  // namespace

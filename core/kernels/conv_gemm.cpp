@@ -6,6 +6,8 @@
 // Panels are about 128 KB, so that one fits the L2 cache next to its weights.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
+#include "core/kernels/conv_epilogue.h"
+#include "core/kernels/conv_pack.h"
 #include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
 
@@ -106,18 +108,47 @@ AnyView band_of(AnyView y, const Band& band, int group, int groups) {
   return {y.pixel(first) + group * channels, {1, band.rows, y.shape.width, channels}, y.stride};
 }
 
-float* thread_panel(const Bands& bands, std::span<float> scratch) {
-  return scratch.data() + static_cast<std::size_t>(omp_get_thread_num()) * bands.panel_floats();
+float* thread_panel(const Bands& bands, float* panels) {
+  return panels + static_cast<std::size_t>(omp_get_thread_num()) * Scratch::rounded(bands.panel_floats());
 }
 
-std::size_t scratch_floats(const Conv2d& c, const Shape& x, int threads) {
+// x as the product reads it: a transformed image goes to the thread's scratch first.
+struct Images {
+  ConstView x;
+  InputTransform transform;
+  float* scratch;  // an image for each thread
+
+  std::size_t floats() const { return x.shape.with_images(1).size(); }
+  ConstView at(int image) const {
+    if (transform.identity()) return x.images(image, 1);
+    float* const to = scratch + static_cast<std::size_t>(omp_get_thread_num()) * Scratch::rounded(floats());
+    const int pixels = x.shape.height * x.shape.width;
+    const ConstView from = x.images(image, 1);
+    for (int c = 0; c < x.shape.channels; c += simd::kLanes) {
+      const int lanes = std::min(simd::kLanes, x.shape.channels - c);
+      with_transform(transform, [&]<bool kAffine, bool kRelu>() {
+        const Loader<kAffine, kRelu> transformed(transform, c, lanes);
+        for (int p = 0; p < pixels; ++p)
+          simd::store_n(transformed(simd::load_n(from.pixel(static_cast<std::size_t>(p)) + c, lanes)),
+                        to + p * x.shape.channels + c, lanes);
+      });
+    }
+    return {to, from.shape, x.shape.channels};
+  }
+};
+
+std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Bands bands(c, c.output_shape(x));
-  return static_cast<std::size_t>(threads) * bands.panel_floats() + kWeightGradientChunks * c.weight_shape().size();
+  const std::size_t per_thread =
+      Scratch::rounded(bands.panel_floats()) + Scratch::rounded(x.with_images(1).size());
+  const bool sums = product == ConvProduct::backward_weights;
+  return static_cast<std::size_t>(threads) * per_thread +
+         (sums ? kWeightGradientChunks * Scratch::rounded(c.weight_shape().size()) : 0);
 }
 
-void forward(const Conv2d& c, ConstView x, const float* w, View y, std::span<float> scratch) {
-  const Bands bands(c, y.shape);
-  parallel_for(y.shape.images * bands.bands_per_image, [&](int index) {
+// One image of the forward product.
+void forward_image(const Conv2d& c, const Bands& bands, ConstView x, const float* w, View y, float* panel) {
+  for (int index = 0; index < bands.bands_per_image; ++index) {
     const Band band = band_at(bands, index, y.shape.height);
     for (int g = 0; g < c.groups; ++g) {
       const View target = band_of(y, band, g, c.groups);
@@ -125,73 +156,86 @@ void forward(const Conv2d& c, ConstView x, const float* w, View y, std::span<flo
         as_matrix(target).noalias() = as_matrix(band_of(x, band, g, c.groups)) * weights_of(c, w, g, bands.depth);
         continue;
       }
-      float* const panel = thread_panel(bands, scratch);
       fill_panel(c, x, band, g, y.shape.width, panel);
       const Eigen::Map<const RowMatrix> p(panel, static_cast<Eigen::Index>(target.shape.pixels()), bands.depth);
       as_matrix(target).noalias() = p * weights_of(c, w, g, bands.depth);
     }
+  }
+}
+
+void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
+             std::span<float> scratch) {
+  const Bands bands(c, y.shape);
+  Scratch parts(scratch);
+  float* const panels = parts.take(static_cast<std::size_t>(thread_count()) * Scratch::rounded(bands.panel_floats()));
+  const Images images{x, t, parts.take(0)};
+  parallel_for(y.shape.images, [&](int n) {
+    forward_image(c, bands, images.at(n), w, y.images(n, 1), thread_panel(bands, panels));
+    finish_forward(e, y, whole_image(y, n));
   });
 }
 
-void pointwise_backward_input(const Conv2d& c, const Bands& bands, ConstView dy, const float* w, View dx, Write write) {
-  parallel_for(dy.shape.images * bands.bands_per_image, [&](int index) {
+// One image of the gradient by the input. Its bands overlap in dx.
+void backward_image(const Conv2d& c, const Bands& bands, ConstView dy, const float* w, View dx, Write write,
+                    float* panel) {
+  if (write == Write::overwrite) as_matrix(dx).setZero();
+  for (int index = 0; index < bands.bands_per_image; ++index) {
     const Band band = band_at(bands, index, dy.shape.height);
     for (int g = 0; g < c.groups; ++g) {
       const ConstView source = band_of(dy, band, g, c.groups);
-      const View target = band_of(dx, band, g, c.groups);
-      if (write == Write::overwrite)
-        as_matrix(target).noalias() = as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
-      else
-        as_matrix(target).noalias() += as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
-    }
-  });
-}
-
-void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, std::span<float> scratch) {
-  const Bands bands(c, dy.shape);
-  if (is_pointwise(c)) return pointwise_backward_input(c, bands, dy, w, dx, write);
-  // Bands of one image overlap in dx, so an image is one block of work.
-  parallel_for(dy.shape.images, [&](int image) {
-    if (write == Write::overwrite) as_matrix(dx.images(image, 1)).setZero();
-    float* const panel = thread_panel(bands, scratch);
-    for (int index = image * bands.bands_per_image; index < (image + 1) * bands.bands_per_image; ++index) {
-      const Band band = band_at(bands, index, dy.shape.height);
-      for (int g = 0; g < c.groups; ++g) {
-        const ConstView source = band_of(dy, band, g, c.groups);
-        Eigen::Map<RowMatrix> p(panel, static_cast<Eigen::Index>(source.shape.pixels()), bands.depth);
-        p.noalias() = as_matrix(source) * weights_of(c, w, g, bands.depth).transpose();
-        scatter_panel(c, panel, band, g, dy.shape.width, dx);
+      const auto weights = weights_of(c, w, g, bands.depth);
+      if (is_pointwise(c)) {
+        as_matrix(band_of(dx, band, g, c.groups)).noalias() += as_matrix(source) * weights.transpose();
+        continue;
       }
+      Eigen::Map<RowMatrix> p(panel, static_cast<Eigen::Index>(source.shape.pixels()), bands.depth);
+      p.noalias() = as_matrix(source) * weights.transpose();
+      scatter_panel(c, panel, band, g, dy.shape.width, dx);
     }
+  }
+}
+
+void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
+                    std::span<float> scratch) {
+  const Bands bands(c, dy.shape);
+  parallel_for(dy.shape.images, [&](int n) {
+    backward_image(c, bands, dy.images(n, 1), w, dx.images(n, 1), write, thread_panel(bands, scratch.data()));
+    finish_backward(e, dx, whole_image(dx, n));
   });
 }
 
-void backward_weights(const Conv2d& c, ConstView x, ConstView dy, float* dw, std::span<float> scratch) {
+void correlate_image(const Conv2d& c, const Bands& bands, ConstView x, ConstView dy, float* dw, float* panel) {
+  for (int index = 0; index < bands.bands_per_image; ++index) {
+    const Band band = band_at(bands, index, dy.shape.height);
+    for (int g = 0; g < c.groups; ++g) {
+      const ConstView gradient = band_of(dy, band, g, c.groups);
+      const int out = gradient.shape.channels;
+      WeightMap target(dw + g * out, bands.depth, out, Eigen::OuterStride<>(c.out_channels));
+      if (is_pointwise(c)) {
+        target.noalias() += as_matrix(band_of(x, band, g, c.groups)).transpose() * as_matrix(gradient);
+        continue;
+      }
+      fill_panel(c, x, band, g, dy.shape.width, panel);
+      const Eigen::Map<const RowMatrix> p(panel, static_cast<Eigen::Index>(gradient.shape.pixels()), bands.depth);
+      target.noalias() += p.transpose() * as_matrix(gradient);
+    }
+  }
+}
+
+void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,
+                      std::span<float> scratch) {
   const Bands bands(c, dy.shape);
-  const int total = dy.shape.images * bands.bands_per_image;
-  const int chunks = std::min(kWeightGradientChunks, total);
+  const int count = dy.shape.images, chunks = std::min(kWeightGradientChunks, count);
   const std::size_t size = c.weight_shape().size();
-  float* const partials = scratch.data();
-  const std::span<float> panels = scratch.subspan(kWeightGradientChunks * size);
+  Scratch parts(scratch);
+  float* const partials = parts.take(kWeightGradientChunks * size);
+  float* const panels = parts.take(static_cast<std::size_t>(thread_count()) * Scratch::rounded(bands.panel_floats()));
+  const Images images{x, t, parts.take(0)};
   parallel_for(chunks, [&](int chunk) {
     float* const partial = partials + static_cast<std::size_t>(chunk) * size;
     std::fill_n(partial, size, 0.0f);
-    for (int index = chunk * total / chunks; index < (chunk + 1) * total / chunks; ++index) {
-      const Band band = band_at(bands, index, dy.shape.height);
-      for (int g = 0; g < c.groups; ++g) {
-        const ConstView gradient = band_of(dy, band, g, c.groups);
-        const int out = gradient.shape.channels;
-        WeightMap target(partial + g * out, bands.depth, out, Eigen::OuterStride<>(c.out_channels));
-        if (is_pointwise(c)) {
-          target.noalias() += as_matrix(band_of(x, band, g, c.groups)).transpose() * as_matrix(gradient);
-          continue;
-        }
-        float* const panel = thread_panel(bands, panels);
-        fill_panel(c, x, band, g, dy.shape.width, panel);
-        const Eigen::Map<const RowMatrix> p(panel, static_cast<Eigen::Index>(gradient.shape.pixels()), bands.depth);
-        target.noalias() += p.transpose() * as_matrix(gradient);
-      }
-    }
+    for (int n = chunk * count / chunks; n < (chunk + 1) * count / chunks; ++n)
+      correlate_image(c, bands, images.at(n), dy.images(n, 1), partial, thread_panel(bands, panels));
   });
   add_chunks(partials, chunks, size, dw);
 }

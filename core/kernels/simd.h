@@ -19,14 +19,25 @@ inline Vec zero() { return hn::Zero(Tag()); }
 inline Vec broadcast(float value) { return hn::Set(Tag(), value); }
 inline Vec load(const float* p) { return hn::LoadU(Tag(), p); }
 inline void store(Vec v, float* p) { hn::StoreU(v, Tag(), p); }
-// Touch only the first n lanes in memory; the others are 0 after a load.
+// Touch only the first n lanes in memory; the others are 0 after a load. SSE has no masked access: Highway would read
+// and write whole vectors there, hence the detour through a local array.
 inline Vec load_n(const float* p, int n) {
-  return hn::MaskedLoad(hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+  if constexpr (kLanes >= 8) return hn::MaskedLoad(hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+  float lanes[kLanes] = {};
+  for (int i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
 }
 inline void store_n(Vec v, float* p, int n) {
-  hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+  if constexpr (kLanes >= 8) return hn::BlendedStore(v, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+  float lanes[kLanes];
+  store(v, lanes);
+  for (int i = 0; i < n; ++i) p[i] = lanes[i];
 }
 inline Vec fma(Vec a, Vec b, Vec c) { return hn::MulAdd(a, b, c); }  // a * b + c, rounded once
 inline Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
+inline Vec minus(Vec a, Vec b) { return hn::Sub(a, b); }
+inline Vec times(Vec a, Vec b) { return hn::Mul(a, b); }
+inline Vec positive_part(Vec a) { return hn::Max(a, zero()); }
+inline Vec where_positive(Vec condition, Vec a) { return hn::IfThenElseZero(hn::Gt(condition, zero()), a); }
 
 }  // namespace fanin::simd

@@ -1,13 +1,14 @@
-// Every rung of the convolution ladder against the definition, over odd sizes, strides, paddings, groups, slices and
-// both writes.
+// Every rung of the convolution ladder against the definition, over odd sizes, strides, paddings, groups, slices,
+// transforms, epilogues and both writes.
 // Tolerance: a sum of n products in float, in any order, is off by at most about n * 2^-24 * sum |terms| (Higham 2002,
-// section 3.1).
+// section 3.1); Winograd has a bound of its own (winograd_bound.h).
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv2d.h"
 
 #include "core/kernels/conv_candidate.h"
 #include "core/rng.h"
 #include "core/tensor/parallel.h"
+#include "tests/core/winograd_bound.h"
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,37 @@ std::vector<Case> cases() {
   return result;
 }
 
+// The shapes of the networks of the catalog, on images small enough for the definition.
+std::vector<Case> network_cases() {
+  std::vector<Case> result;
+  const auto add = [&](int in, int out, int kernel, int stride, int groups, int images, int size) {
+    result.push_back({{.in_channels = in,
+                       .out_channels = out,
+                       .kernel = kernel,
+                       .stride = stride,
+                       .padding = kernel / 2,
+                       .groups = groups},
+                      {images, size, size, in}});
+  };
+  add(3, 16, 3, 1, 1, 2, 32);
+  add(16, 32, 3, 2, 1, 3, 16);
+  add(16, 32, 1, 2, 1, 3, 16);
+  add(32, 32, 3, 1, 1, 5, 16);
+  add(64, 64, 3, 1, 1, 19, 8);
+  add(64, 128, 3, 2, 1, 1, 16);
+  add(160, 112, 3, 1, 1, 2, 8);  // large weights
+  add(128, 64, 1, 2, 1, 2, 8);
+  add(120, 48, 1, 1, 1, 3, 10);
+  add(48, 12, 3, 1, 1, 2, 16);
+  add(64, 128, 1, 1, 1, 2, 9);
+  add(128, 128, 3, 1, 8, 2, 9);
+  add(64, 64, 3, 2, 4, 2, 16);
+  add(64, 64, 3, 1, 16, 2, 10);  // narrow groups
+  add(64, 64, 3, 2, 16, 2, 10);
+  add(24, 24, 3, 1, 6, 2, 7);    // merges of groups that do not fill a vector
+  return result;
+}
+
 // A view into a wider matrix whose other channels hold guards that nobody may touch.
 struct Slice {
   static constexpr float kGuard = 1234.5f;
@@ -94,12 +126,50 @@ struct Slice {
 };
 
 struct Expected {
-  std::vector<double> value, magnitude, terms;
-  explicit Expected(std::size_t size) : value(size), magnitude(size), terms(size) {}
-  void add(std::size_t i, double term) {
+  std::vector<double> value, magnitude;
+  std::vector<double> terms;
+  explicit Expected(std::size_t size) : value(size), magnitude(size), terms(size, 1) {}
+  void add(std::size_t i, double term, double size) {
     value[i] += term;
-    magnitude[i] += std::abs(term);
+    magnitude[i] += size;
     terms[i] += 1;
+  }
+};
+
+constexpr double kUnit = std::numeric_limits<float>::epsilon() / 2;
+
+// Everything that a product reads, at random; with_extras: transforms, sums and epilogues.
+struct Problem {
+  Conv2d conv;
+  Shape y_shape;
+  Slice x, dy, add;
+  std::vector<float> w, mean, factor, shift;
+  InputTransform transform;
+  std::vector<double> v, v_size;  // x as the product sees it, and a bound of |v| that survives cancellation
+
+  Problem(const Case& c, bool with_extras)
+      : conv(c.conv), y_shape(conv.output_shape(c.x)), x(c.x, 1, 2), dy(y_shape, 1, 1), add(y_shape, 2, 1),
+        w(conv.weight_shape().size()) {
+    x.set_random(Rng::stream(1, "x"));
+    dy.set_random(Rng::stream(1, "dy"));
+    add.set_random(Rng::stream(1, "add"));
+    const auto draw = [](std::vector<float>& to, const char* name, float scale, float offset) {
+      const Rng rng = Rng::stream(1, name);
+      for (std::size_t i = 0; i < to.size(); ++i) to[i] = offset + scale * static_cast<float>(rng.normal(i));
+    };
+    draw(w, "w", 1.0f, 0.0f);
+    for (std::vector<float>* p : {&mean, &factor, &shift}) p->resize(static_cast<std::size_t>(c.x.channels));
+    draw(mean, "mean", 0.5f, 0.25f);
+    draw(factor, "factor", 0.25f, 1.0f);
+    draw(shift, "shift", 0.5f, 0.0f);
+    if (with_extras) transform = {mean.data(), factor.data(), shift.data(), true};
+    std::size_t i = 0;
+    x.for_each([&](float value) {
+      const std::size_t k = i++ % static_cast<std::size_t>(c.x.channels);
+      const float result = with_extras ? std::fma(value - mean[k], factor[k], shift[k]) : value;
+      v.push_back(with_extras ? std::max(result, 0.0f) : result);
+      v_size.push_back(with_extras ? std::abs((value - mean[k]) * factor[k]) + std::abs(shift[k]) : std::abs(value));
+    });
   }
 };
 
@@ -107,113 +177,224 @@ struct Definition {
   Expected y, dx, dw;
 };
 
-// One loop over the terms of the definition gives the three products: y += x w, dx += dy w, dw += dy x.
-Definition define(const Conv2d& c, ConstView x, const float* w, ConstView dy) {
-  Definition d{Expected(dy.shape.size()), Expected(x.shape.size()), Expected(c.weight_shape().size())};
+// One loop over the terms of the definition gives the three products: y += v w, dv += dy w, dw += dy v.
+Definition define(Problem& q) {
+  const Conv2d& c = q.conv;
+  const Shape &xs = q.x.view().shape, &ys = q.y_shape;
+  Definition d{Expected(ys.size()), Expected(xs.size()), Expected(c.weight_shape().size())};
   const int in = c.in_channels / c.groups, out = c.out_channels / c.groups;
   const auto pixel = [](const Shape& s, int n, int h, int v) {
     return (static_cast<std::size_t>(n) * s.height + h) * s.width + v;
   };
-  for (int n = 0; n < dy.shape.images; ++n)
-    for (int h = 0; h < dy.shape.height; ++h)
-      for (int v = 0; v < dy.shape.width; ++v)
+  for (int n = 0; n < ys.images; ++n)
+    for (int h = 0; h < ys.height; ++h)
+      for (int v = 0; v < ys.width; ++v)
         for (int i = 0; i < c.kernel; ++i)
           for (int j = 0; j < c.kernel; ++j) {
             const int xh = h * c.stride - c.padding + i, xv = v * c.stride - c.padding + j;
-            if (xh < 0 || xh >= x.shape.height || xv < 0 || xv >= x.shape.width) continue;
-            const std::size_t yp = pixel(dy.shape, n, h, v), xp = pixel(x.shape, n, xh, xv);
+            if (xh < 0 || xh >= xs.height || xv < 0 || xv >= xs.width) continue;
+            const std::size_t yp = pixel(ys, n, h, v), xp = pixel(xs, n, xh, xv);
             for (int o = 0; o < c.out_channels; ++o)
               for (int k = 0; k < in; ++k) {
-                const int channel = o / out * in + k;
+                const std::size_t xi = xp * xs.channels + o / out * in + k;
                 const std::size_t wi = (static_cast<std::size_t>(i * c.kernel + j) * in + k) * c.out_channels + o;
-                const double xv_ = x.pixel(xp)[channel], wv = w[wi], gv = dy.pixel(yp)[o];
-                d.y.add(yp * dy.shape.channels + o, xv_ * wv);
-                d.dx.add(xp * x.shape.channels + channel, gv * wv);
-                d.dw.add(wi, gv * xv_);
+                const double value = q.v[xi], size = q.v_size[xi], wv = q.w[wi], gv = q.dy.view().pixel(yp)[o];
+                d.y.add(yp * ys.channels + o, value * wv, std::abs(size * wv));
+                d.dx.add(xi, gv * wv, std::abs(gv * wv));
+                d.dw.add(wi, gv * value, std::abs(gv * size));
               }
           }
   return d;
 }
 
+// Replaces the bounds by those of Winograd.
+void widen(Definition& d, Problem& q, const test::WinogradMatrices& m) {
+  std::vector<double> w, dy;
+  for (const float value : q.w) w.push_back(std::abs(value));
+  q.dy.for_each([&](float value) { dy.push_back(std::abs(value)); });
+  test::WinogradBound b = test::WinogradBoundMaker(m, q.conv, q.x.view().shape)(q.v_size, w, dy);
+  const auto set = [](Expected& e, std::vector<double>& magnitude, double terms) {
+    e.magnitude.swap(magnitude);
+    e.terms.assign(e.magnitude.size(), terms);
+  };
+  set(d.y, b.y, b.terms_y);
+  set(d.dx, b.dx, b.terms_dx);
+  set(d.dw, b.dw, b.terms_dw);
+}
+
+// `start` was there before. Three roundings more than terms: the transform without fused multiply-add, and the sum.
 void expect_near(double actual, const Expected& e, std::size_t i, double start, const char* what) {
-  const double unit = std::numeric_limits<float>::epsilon() / 2;
-  const double tolerance = 1.01 * unit * (e.terms[i] + 1) * (e.magnitude[i] + std::abs(start));
+  const double tolerance = 1.01 * kUnit * (e.terms[i] + 3) * (e.magnitude[i] + std::abs(start));
   ASSERT_NEAR(actual, start + e.value[i], tolerance) << what << " element " << i;
 }
 
-void check(const ConvCandidate& rung, const Case& test) {
-  const Conv2d& c = test.conv;
-  const Shape y_shape = c.output_shape(test.x);
-  if (y_shape.height < 1 || y_shape.width < 1) return;
-  SCOPED_TRACE(std::string(rung.name) + " " + describe(test));
-  Slice x(test.x, 1, 2), dx(test.x, 2, 3), y(y_shape, 3, 1), dy(y_shape, 1, 1);
-  x.set_random(Rng::stream(1, "x"));
-  dy.set_random(Rng::stream(1, "dy"));
-  std::vector<float> w(c.weight_shape().size()), dw(w.size(), 0.5f);
-  for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(Rng::stream(1, "w").normal(i));
-  const Definition d = define(c, x.view(), w.data(), dy.view());
-  Buffer scratch(rung.scratch(c, test.x, thread_count()));
-  std::fill(scratch.span().begin(), scratch.span().end(), std::numeric_limits<float>::quiet_NaN());
-
-  if (rung.fits(c, test.x, ConvProduct::forward)) {
-    y.for_each([](float& v) { v = std::numeric_limits<float>::quiet_NaN(); });
-    rung.forward(c, x.view(), w.data(), y.view(), scratch.span());
-    std::size_t i = 0;
-    y.for_each([&](float v) { expect_near(v, d.y, i++, 0.0, "y"); });
-    y.expect_guards();
-  }
-  if (rung.fits(c, test.x, ConvProduct::backward_input))
-    for (const Write write : {Write::overwrite, Write::add}) {
-      const float start = write == Write::add ? 2.0f : 0.0f;
-      dx.for_each([&](float& v) { v = write == Write::add ? start : std::numeric_limits<float>::quiet_NaN(); });
-      rung.backward_input(c, dy.view(), w.data(), dx.view(), write, scratch.span());
-      std::size_t i = 0;
-      dx.for_each([&](float v) { expect_near(v, d.dx, i++, start, "dx"); });
-      dx.expect_guards();
+// Moments against those of the result itself, summed in double.
+void expect_moments(ConstView y, const std::vector<float>& moments) {
+  const int pixels = y.shape.height * y.shape.width, channels = y.shape.channels;
+  for (int n = 0; n < y.shape.images; ++n)
+    for (int c = 0; c < channels; ++c) {
+      const auto at = [&](int p) { return static_cast<double>(y.pixel(static_cast<std::size_t>(n * pixels + p))[c]); };
+      double mean = 0, size = 0, squares = 0, spread = 0;
+      for (int p = 0; p < pixels; ++p) mean += at(p) / pixels, size += std::abs(at(p)) / pixels;
+      for (int p = 0; p < pixels; ++p) {
+        squares += (at(p) - mean) * (at(p) - mean);
+        spread += std::abs(at(p) - mean) * size;
+      }
+      const float* m = moments.data() + static_cast<std::size_t>(n) * 2 * channels;
+      ASSERT_NEAR(m[c], mean, kUnit * (pixels + 4) * size) << "mean of image " << n << " channel " << c;
+      ASSERT_NEAR(m[channels + c], squares, kUnit * (2 * (pixels + 8) * squares + 8 * spread) + 1e-12 * size * size)
+          << "squared deviations of image " << n << " channel " << c;
     }
-  if (rung.fits(c, test.x, ConvProduct::backward_weights)) {
-    rung.backward_weights(c, x.view(), dy.view(), dw.data(), scratch.span());
-    for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw");
-  }
 }
 
-TEST(Conv2d, GemmIsTheDefinition) {
-  for (const Case& c : cases()) check(conv_gemm, c);
+void expect_sums(Problem& q, ConstView dx, const std::vector<float>& sums) {
+  const int pixels = dx.shape.height * dx.shape.width, channels = dx.shape.channels;
+  for (int n = 0; n < dx.shape.images; ++n)
+    for (int c = 0; c < channels; ++c) {
+      double sum = 0, size = 0, product = 0, product_size = 0;
+      for (int p = 0; p < pixels; ++p) {
+        const std::size_t pixel = static_cast<std::size_t>(n * pixels + p);
+        const double g = dx.pixel(pixel)[c], x = q.x.view().pixel(pixel)[c];
+        const double mean = q.transform.mean != nullptr ? q.mean[static_cast<std::size_t>(c)] : 0.0f;
+        sum += g, size += std::abs(g);
+        product += g * (x - mean), product_size += std::abs(g * (x - mean));
+      }
+      const float* s = sums.data() + static_cast<std::size_t>(n) * 2 * channels;
+      ASSERT_NEAR(s[c], sum, kUnit * (pixels + 2) * size) << "sum of image " << n << " channel " << c;
+      ASSERT_NEAR(s[channels + c], product, kUnit * (pixels + 4) * product_size) << n << " channel " << c;
+    }
 }
 
-TEST(Conv2d, DirectIsTheDefinition) {
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+void check_forward(const ConvCandidate& rung, Problem& q, const Definition& d, bool with_extras,
+                   std::span<float> scratch) {
+  Slice y(q.y_shape, 3, 1);
+  y.for_each([](float& v) { v = kNan; });
+  std::vector<float> moments(static_cast<std::size_t>(q.y_shape.images * 2 * q.y_shape.channels), kNan);
+  ForwardEpilogue e;
+  if (with_extras) e = {q.add.view(), moments.data()};
+  rung.forward(q.conv, q.x.view(), q.transform, q.w.data(), y.view(), e, scratch);
+  std::vector<float> start;
+  q.add.for_each([&](float v) { start.push_back(with_extras ? v : 0.0f); });
+  std::size_t i = 0;
+  y.for_each([&](float v) {
+    expect_near(v, d.y, i, start[i], "y");
+    ++i;
+  });
+  y.expect_guards();
+  if (with_extras) expect_moments(y.view(), moments);
+}
+
+void check_backward_input(const ConvCandidate& rung, Problem& q, const Definition& d, bool with_extras, Write write,
+                          std::span<float> scratch) {
+  const Shape& shape = q.x.view().shape;
+  Slice dx(shape, 2, 3);
+  const float start = write == Write::add ? 2.0f : 0.0f;
+  dx.for_each([&](float& v) { v = write == Write::add ? start : kNan; });
+  std::vector<float> sums(static_cast<std::size_t>(shape.images * 2 * shape.channels), kNan);
+  BackwardEpilogue e;
+  if (with_extras) e = {q.x.view(), q.transform, sums.data()};
+  rung.backward_input(q.conv, q.dy.view(), q.w.data(), dx.view(), write, e, scratch);
+  std::size_t i = 0;
+  dx.for_each([&](float v) {
+    if (with_extras && !(q.v[i] > 0))
+      ASSERT_EQ(v, 0.0f) << "masked element " << i;
+    else
+      expect_near(v, d.dx, i, start, "dx");
+    ++i;
+  });
+  dx.expect_guards();
+  if (with_extras) expect_sums(q, dx.view(), sums);
+}
+
+void check(const ConvCandidate& rung, const Case& test, bool with_extras, const test::WinogradMatrices* winograd) {
+  const auto fits = [&](ConvProduct p) { return rung.fits(test.conv, test.x, p); };
+  const Shape y_shape = test.conv.output_shape(test.x);
+  if (y_shape.height < 1 || y_shape.width < 1 || !fits(ConvProduct::forward)) return;
+  SCOPED_TRACE(std::string(rung.name) + " " + describe(test) + (with_extras ? " with transform and epilogue" : ""));
+  Problem q(test, with_extras);
+  Definition d = define(q);
+  if (winograd != nullptr) widen(d, q, *winograd);
+  const auto scratch = [&](ConvProduct p) {
+    Buffer buffer(rung.scratch(test.conv, test.x, p, thread_count()));
+    std::fill(buffer.span().begin(), buffer.span().end(), kNan);
+    return buffer;
+  };
+  check_forward(rung, q, d, with_extras, scratch(ConvProduct::forward).span());
+  if (fits(ConvProduct::backward_input))
+    for (const Write write : {Write::overwrite, Write::add})
+      check_backward_input(rung, q, d, with_extras, write, scratch(ConvProduct::backward_input).span());
+  std::vector<float> dw(q.w.size(), 0.5f);
+  const Buffer buffer = scratch(ConvProduct::backward_weights);
+  rung.backward_weights(q.conv, q.x.view(), q.transform, q.dy.view(), dw.data(), buffer.span());
+  for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw");
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> result = cases();
+  for (const Case& c : network_cases()) result.push_back(c);
+  return result;
+}
+
+int check_all(const ConvCandidate& rung, const test::WinogradMatrices* winograd = nullptr) {
   int fitting = 0;
-  for (const Case& c : cases()) {
-    check(conv_direct, c);
-    fitting += conv_direct.fits(c.conv, c.x, ConvProduct::forward);
+  for (const Case& c : all_cases()) {
+    for (const bool with_extras : {false, true}) check(rung, c, with_extras, winograd);
+    if (::testing::Test::HasFatalFailure()) return 0;
+    fitting += rung.fits(c.conv, c.x, ConvProduct::forward);
   }
-  EXPECT_GT(fitting, 50);
+  return fitting;
+}
+
+TEST(Conv2d, GemmIsTheDefinition) { EXPECT_GT(check_all(conv_gemm), 100); }
+TEST(Conv2d, DirectIsTheDefinition) { EXPECT_GT(check_all(conv_direct), 90); }
+TEST(Conv2d, PointwiseIsTheDefinition) { EXPECT_GT(check_all(conv_pointwise), 6); }
+TEST(Conv2d, Winograd2IsTheDefinition) {
+  const test::WinogradMatrices m = test::winograd2();
+  EXPECT_GT(check_all(conv_winograd2, &m), 15);
+}
+TEST(Conv2d, Winograd4IsTheDefinition) {
+  const test::WinogradMatrices m = test::winograd4();
+  EXPECT_GT(check_all(conv_winograd4, &m), 15);
+}
+
+// A hash of everything that the three products write.
+std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
+  Problem q(test, true);
+  const Conv2d& c = test.conv;
+  std::vector<float> dw(q.w.size(), 0.0f), moments(static_cast<std::size_t>(2 * q.y_shape.images * c.out_channels)),
+      sums(static_cast<std::size_t>(2 * test.x.images * c.in_channels));
+  Tensor y(q.y_shape), dx(test.x);
+  const auto scratch = [&](ConvProduct p) { return Buffer(rung.scratch(c, test.x, p, thread_count())); };
+  const ForwardEpilogue forward{q.add.view(), moments.data()};
+  rung.forward(c, q.x.view(), q.transform, q.w.data(), y.view(), forward, scratch(ConvProduct::forward).span());
+  const BackwardEpilogue backward{q.x.view(), q.transform, sums.data()};
+  if (rung.fits(c, test.x, ConvProduct::backward_input))
+    rung.backward_input(c, q.dy.view(), q.w.data(), dx.view(), Write::overwrite, backward,
+                        scratch(ConvProduct::backward_input).span());
+  rung.backward_weights(c, q.x.view(), q.transform, q.dy.view(), dw.data(),
+                        scratch(ConvProduct::backward_weights).span());
+  std::uint64_t hash = hash_bytes(dw.data(), dw.size() * sizeof(float));
+  hash = hash_bytes(moments.data(), moments.size() * sizeof(float), hash);
+  hash = hash_bytes(sums.data(), sums.size() * sizeof(float), hash);
+  hash = hash_bytes(y.view().data, q.y_shape.size() * sizeof(float), hash);
+  return hash_bytes(dx.view().data, test.x.size() * sizeof(float), hash);
 }
 
 TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
   const int before = thread_count();
-  for (const Case& test : cases()) {
-    const Conv2d& c = test.conv;
-    const Shape y_shape = c.output_shape(test.x);
-    if (y_shape.height < 1 || y_shape.width < 1) continue;
-    std::uint64_t expected = 0;
-    for (const int threads : {1, 2, 3, 7}) {
-      set_thread_count(threads);
-      Slice x(test.x, 0, 0), dx(test.x, 0, 0), y(y_shape, 0, 0), dy(y_shape, 0, 0);
-      x.set_random(Rng::stream(2, "x"));
-      dy.set_random(Rng::stream(2, "dy"));
-      std::vector<float> w(c.weight_shape().size(), 0.25f), dw(w.size(), 0.0f);
-      Buffer scratch(conv2d_scratch(c, test.x));
-      conv2d_forward(c, x.view(), w.data(), y.view(), scratch.span());
-      conv2d_backward_input(c, dy.view(), w.data(), dx.view(), Write::overwrite, scratch.span());
-      conv2d_backward_weights(c, x.view(), dy.view(), dw.data(), scratch.span());
-      std::uint64_t hash = hash_bytes(dw.data(), dw.size() * sizeof(float));
-      hash = hash_bytes(y.view().data, y_shape.size() * sizeof(float), hash);
-      hash = hash_bytes(dx.view().data, test.x.size() * sizeof(float), hash);
-      if (threads == 1) expected = hash;
-      EXPECT_EQ(hash, expected) << threads << " threads, " << describe(test);
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_winograd2, &conv_winograd4})
+    for (const Case& test : all_cases()) {
+      const Shape y_shape = test.conv.output_shape(test.x);
+      if (y_shape.height < 1 || y_shape.width < 1 || !rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
+      set_thread_count(1);
+      const std::uint64_t expected = run_all(*rung, test);
+      for (const int threads : {2, 3, 7}) {
+        set_thread_count(threads);
+        EXPECT_EQ(run_all(*rung, test), expected) << rung->name << ", " << threads << " threads, " << describe(test);
+      }
     }
-  }
   set_thread_count(before);
 }
 
@@ -221,8 +402,16 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
   const Shape x{1, 8, 8, 16};
   const Conv2d three{.in_channels = 16, .out_channels = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1};
   const Conv2d one{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 1};
-  EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "direct");
-  EXPECT_EQ(conv2d_choice(one, x, ConvProduct::forward), "gemm");
+  Conv2d strided = three;
+  strided.stride = 2;
+  const ConvPrecision before = conv_precision();
+  set_conv_precision(ConvPrecision::fast);
+  EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "winograd4");
+  set_conv_precision(ConvPrecision::exact);
+  EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "winograd2");
+  set_conv_precision(before);
+  EXPECT_EQ(conv2d_choice(one, x, ConvProduct::forward), "pointwise");
+  EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");
 }
 
 }  // namespace

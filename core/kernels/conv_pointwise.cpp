@@ -1,0 +1,280 @@
+// 1x1 convolution: a matrix product over pixels, in blocks of kPixels.
+//   Fits     1x1 without padding and groups: stride 1 for all products; stride 2 (shortcuts) for forward and
+//            backward_weights, which read every second pixel; its backward_input is left to direct. backward takes both
+//            gradients from one load of x and dy; it needs stride 1.
+//   Layout   Pack: [pack of 16 input channels][pixel of the block][16], BatchNorm and ReLU folded into the copy.
+//            A block of 64 pixels stays in the L2 cache up to 1024 channels; packing a whole image instead was slower
+//            by a third. Weights: [panel][input channel][vectors].
+//   Tile     a panel over the pixels of the block; the block's epilogue follows while it is in the L1 or L2 cache.
+//   Threads  one image is one block of work, or a block of pixels where an epilogue does not bind the pixels of an image
+//            together; weight gradients go to private copies, added in order.
+//   While a block is computed, what the next one reads and writes is prefetched, a little with each tile: at once it would
+//   fill the queues and stall. Only the channels in use: in a dense block they are a slice of a wide row.
+//   Measurements: README.md of this folder.
+// SPDX-License-Identifier: MIT
+#include "core/kernels/conv_candidate.h"
+#include "core/kernels/conv_epilogue.h"
+#include "core/kernels/conv_pack.h"
+#include "core/tensor/parallel.h"
+
+namespace fanin {
+
+namespace {
+
+using micro::ceil_div;
+using micro::kLanes;
+using micro::kPack;
+using micro::packs;
+using micro::Panels;
+using micro::z;
+
+constexpr int kPixels = 64;
+constexpr int kOrder[] = {0};
+constexpr std::ptrdiff_t kNoOffset[] = {0};
+
+bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
+  const bool stride_fits = c.stride == 1 || (c.stride == 2 && product != ConvProduct::backward_input);
+  return c.kernel == 1 && c.padding == 0 && c.groups == 1 && stride_fits;
+}
+
+// Blocks of output pixels; the last of an image may be shorter.
+struct Blocks {
+  int images, width, pixels, per_image, stride;
+  Blocks(const Conv2d& c, const Shape& y)
+      : images(y.images), width(y.width), pixels(y.height * y.width), per_image(ceil_div(pixels, kPixels)),
+        stride(c.stride) {}
+  int total() const { return images * per_image; }
+};
+
+struct Block {
+  int image, first, count;
+};
+
+Block block_at(const Blocks& b, int index) {
+  const int first = index % b.per_image * kPixels;
+  return {index / b.per_image, first, std::min(kPixels, b.pixels - first)};
+}
+
+std::size_t block_floats(int channels) { return z(packs(channels)) * kPixels * kPack; }
+
+// Where output pixel `p` of an image is in x.
+const float* source(const Blocks& b, ConstView x, int image, int p) {
+  const std::size_t first = z(image) * z(x.shape.height) * z(x.shape.width);
+  if (b.stride == 1) return x.pixel(first + z(p));
+  return x.pixel(first + z(p / b.width * b.stride) * z(x.shape.width) + z(p % b.width * b.stride));
+}
+
+// What the next block will touch, fetched step by step.
+class Prefetch {
+ public:
+  Prefetch(const Blocks& b, int index, int steps) : b_(b), steps_(steps), exists_(index < b.total()) {
+    if (exists_) block_ = block_at(b, index);
+  }
+  // `write`: the view is written; `output`: its pixels are the outputs, not those that stride selects.
+  template <bool kWrite, bool kOutput>
+  void step(ConstView v, int step) const {
+    if (!exists_) return;
+    for (int p = step * block_.count / steps_; p < (step + 1) * block_.count / steps_; ++p) {
+      const float* from = kOutput ? v.pixel(z(block_.image) * z(b_.pixels) + z(block_.first + p))
+                                  : source(b_, v, block_.image, block_.first + p);
+      for (int c = 0; c < v.shape.channels; c += kPack) __builtin_prefetch(from + c, kWrite, 2);
+    }
+  }
+
+ private:
+  const Blocks& b_;
+  int steps_;
+  bool exists_;
+  Block block_ = {};
+};
+
+void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Block& block, float* to) {
+  for (int c = 0; c < x.shape.channels; c += kPack, to += kPixels * kPack) {
+    const int channels = std::min(kPack, x.shape.channels - c);
+    for (int p = 0; p < block.count;) {  // with stride 2 a run ends with its row
+      const int column = (block.first + p) % b.width;
+      const int run = b.stride == 1 ? block.count : std::min(block.count - p, b.width - column);
+      const float* from = source(b, x, block.image, block.first + p);
+      pack_run(t, {from, b.stride * x.stride, run, c, channels}, to + p * kPack);
+      p += run;
+    }
+  }
+}
+
+constexpr int kStepPixels = 8;  // pixels between two calls of step()
+int multiply_steps(const Panels& panels) { return panels.count() * kPixels / kStepPixels; }
+
+// y of a block, all panels; step(n) is called multiply_steps() times on the way.
+template <class Step>
+void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
+                    View y, bool add, Step&& step) {
+  float* const to = y.pixel(z(block.image) * z(y.shape.height * y.shape.width) + z(block.first));
+  const micro::Depth d{kNoOffset, 1, depth, kPixels * kPack};
+  int steps = 0;
+  for (int panel = 0; panel < panels.count(); ++panel)
+    micro::with_width(panels.width(panel), [&]<int V>() {
+      const int first = panels.first_channel(panel);
+      for (int p = 0; p < kPixels; p += kStepPixels) {
+        step(steps++);
+        if (p >= block.count) continue;
+        micro::multiply_row<V, 1>(std::min(kStepPixels, block.count - p), d, packed + p * kPack,
+                                  weights + z(first) * z(depth),
+                                  {to + p * y.stride + first, y.stride, panels.last_lanes(panel), add});
+      }
+    });
+}
+
+// Calls fn(index of the block) for all blocks; those of an image in order in one thread if `together`.
+template <class Fn>
+void for_blocks(const Blocks& b, bool together, Fn&& fn) {
+  const int unit = together ? b.per_image : 1;
+  parallel_for(b.total() / unit, [&](int index) {
+    for (int i = index * unit; i < (index + 1) * unit; ++i) fn(i);
+  });
+}
+
+void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
+             std::span<float> scratch) {
+  const Grouping g(c);
+  const Blocks blocks(c, y.shape);
+  Scratch parts(scratch);
+  float* const weights = parts.take(packed_weight_floats(g, false, 1));
+  float* const packs = parts.take(0);
+  pack_weights(g, w, false, kOrder, weights);
+  for_blocks(blocks, e.moments != nullptr, [&](int index) {
+    const Block block = block_at(blocks, index);
+    float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
+    pack_block(blocks, x, t, block, packed);
+    const Prefetch next(blocks, index + 1, multiply_steps({g.out}));
+    multiply_block({g.out}, g.in, block, packed, weights, y, false, [&](int step) {
+      next.step<false, false>(x, step);
+      next.step<true, true>(y, step);
+      if (e.add.data != nullptr) next.step<false, true>(e.add, step);
+    });
+    finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
+  });
+}
+
+void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
+                    std::span<float> scratch) {
+  const Grouping g(c);
+  const Blocks blocks(c, dy.shape);
+  Scratch parts(scratch);
+  float* const weights = parts.take(packed_weight_floats(g, true, 1));
+  float* const packs = parts.take(0);
+  pack_weights(g, w, true, kOrder, weights);
+  for_blocks(blocks, e.sums != nullptr, [&](int index) {
+    const Block block = block_at(blocks, index);
+    float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.out);
+    pack_block(blocks, dy, {}, block, packed);
+    const Prefetch next(blocks, index + 1, multiply_steps({g.in}));
+    multiply_block({g.in}, g.out, block, packed, weights, dx, write == Write::add, [&](int step) {
+      next.step<false, true>(dy, step);
+      next.step<true, true>(dx, step);
+      if (!empty(e)) next.step<false, true>(e.x, step);
+    });
+    finish_backward(e, dx, {block.image, block.first, block.count, 0, g.in});
+  });
+}
+
+// dw of a block, rows padded to whole vectors; step(panel) is called for each panel.
+template <class Step>
+void correlate_block(const Grouping& g, const Block& block, const float* packed, ConstView dy, float* dw, Step&& step) {
+  const Panels panels{g.out};
+  const micro::Pixels pixels{1, block.count, 0, 0, dy.stride};
+  const float* const gradient = dy.pixel(z(block.image) * z(dy.shape.height * dy.shape.width) + z(block.first));
+  for (int panel = 0; panel < panels.count(); ++panel)
+    micro::with_width(panels.width(panel), [&]<int V>() {
+      const int first = panels.first_channel(panel);
+      step(panel);
+      micro::correlate_rows<V, 1>(pixels, g.in, packed, kPixels * kPack, gradient + first, panels.last_lanes(panel),
+                                  dw + first, panels.padded());
+    });
+}
+
+std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
+
+void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,
+                      std::span<float> scratch) {
+  const Grouping g(c);
+  const Blocks blocks(c, dy.shape);
+  const int chunks = std::min(kWeightGradientChunks, blocks.total());
+  const std::size_t size = gradient_floats(g);
+  Scratch parts(scratch);
+  float* const partials = parts.take(kWeightGradientChunks * size);
+  float* const packs = parts.take(0);
+  parallel_for(chunks, [&](int chunk) {
+    float* const partial = partials + z(chunk) * size;
+    std::fill_n(partial, size, 0.0f);
+    float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
+    for (int i = chunk * blocks.total() / chunks; i < (chunk + 1) * blocks.total() / chunks; ++i) {
+      const Block block = block_at(blocks, i);
+      pack_block(blocks, x, t, block, packed);
+      const Prefetch next(blocks, i + 1, Panels{g.out}.count());
+      correlate_block(g, block, packed, dy, partial, [&](int step) {
+        next.step<false, false>(x, step);
+        next.step<false, true>(dy, step);
+      });
+    }
+  });
+  add_weight_chunks(g, partials, chunks, size, dw);
+}
+
+// Both gradients. A chunk is a range of images, so that an epilogue's sums stay in one thread.
+void backward(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, const float* w, View dx, Write write,
+              const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
+  const Grouping g(c);
+  const Blocks blocks(c, dy.shape);
+  const int images = blocks.images, chunks = std::min(kWeightGradientChunks, images);
+  const std::size_t size = gradient_floats(g);
+  Scratch parts(scratch);
+  float* const weights = parts.take(packed_weight_floats(g, true, 1));
+  float* const partials = parts.take(kWeightGradientChunks * size);
+  float* const packs = parts.take(0);
+  pack_weights(g, w, true, kOrder, weights);
+  parallel_for(chunks, [&](int chunk) {
+    float* const partial = partials + z(chunk) * size;
+    std::fill_n(partial, size, 0.0f);
+    float* const packed_x = packs + z(omp_get_thread_num()) * (block_floats(g.in) + block_floats(g.out));
+    float* const packed_dy = packed_x + block_floats(g.in);
+    const int end = (chunk + 1) * images / chunks * blocks.per_image;
+    for (int i = chunk * images / chunks * blocks.per_image; i < end; ++i) {
+      const Block block = block_at(blocks, i);
+      pack_block(blocks, x, t, block, packed_x);
+      pack_block(blocks, dy, {}, block, packed_dy);
+      const Prefetch next_dy(blocks, i + 1, Panels{g.out}.count()), next(blocks, i + 1, multiply_steps({g.in}));
+      correlate_block(g, block, packed_x, dy, partial, [&](int step) { next_dy.step<false, true>(dy, step); });
+      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write == Write::add, [&](int step) {
+        next.step<false, true>(x, step);
+        next.step<true, true>(dx, step);
+      });
+      finish_backward(e, dx, {block.image, block.first, block.count, 0, g.in});
+    }
+  });
+  add_weight_chunks(g, partials, chunks, size, dw);
+}
+
+std::size_t backward_scratch(const Conv2d& c, const Shape&, int threads) {
+  const Grouping g(c);
+  return Scratch::rounded(packed_weight_floats(g, true, 1)) + kWeightGradientChunks * gradient_floats(g) +
+         z(threads) * (block_floats(g.in) + block_floats(g.out));
+}
+
+std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, int threads) {
+  const Grouping g(c);
+  switch (product) {
+    case ConvProduct::forward:
+      return Scratch::rounded(packed_weight_floats(g, false, 1)) + z(threads) * block_floats(g.in);
+    case ConvProduct::backward_input:
+      return Scratch::rounded(packed_weight_floats(g, true, 1)) + z(threads) * block_floats(g.out);
+    case ConvProduct::backward_weights: break;
+  }
+  return kWeightGradientChunks * gradient_floats(g) + z(threads) * block_floats(g.in);
+}
+
+}  // namespace
+
+const ConvCandidate conv_pointwise = {"pointwise",      fits,     scratch_floats, forward, backward_input,
+                                      backward_weights, backward_scratch, backward};
+
+}  // namespace fanin

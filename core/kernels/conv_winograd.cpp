@@ -1,0 +1,559 @@
+// Winograd convolution: 3x3 in F(4x4) with 36 instead of 144 multiplications for 16 outputs, or in F(2x2) with 16
+// instead of 36 for 4. Tiles of the image are transformed, position by position of the transformed patch they are a
+// matrix product over channels, the result is transformed back.
+//   Fits     3x3, stride 1, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to
+//            that by Grouping where it can). Images of any size: what a tile has beyond the border is 0 and dropped.
+//   Block    about kTiles tiles, whole rows of tiles, of one or several images: the unit that stays in the cache.
+//   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
+//            [group][panel][position][input channel][vectors]. M = V U: [position][tile][vectors], one panel at a time,
+//            so M is small. The distance of positions is odd in cache lines: 36 stores to a multiple of 4096 bytes would
+//            fall into one set of the L1 cache and halve the speed.
+//   Pack     the pixel rows under a row of tiles go through a small zero-bordered buffer, BatchNorm and ReLU on the way.
+//   Threads  forward, backward_input (the same with turned weights): a unit of whole images, so that their epilogue
+//            finds them in the cache. backward_weights is the adjoint, dU = V^T (A dY A^T). Small weights: chunks of
+//            blocks with private dU, added in order. Large ones: blocks are transformed together, then each thread sums
+//            up its positions and panels of the only dU.
+//   Measurements: README.md of this folder.
+// SPDX-License-Identifier: MIT
+#include "core/kernels/conv_candidate.h"
+#include "core/kernels/conv_epilogue.h"
+#include "core/kernels/conv_pack.h"
+#include "core/kernels/winograd_transforms.h"
+#include "core/tensor/parallel.h"
+
+#include <cstring>
+
+namespace fanin {
+
+namespace {
+
+using micro::ceil_div;
+using micro::kLanes;
+using micro::kPack;
+using micro::packs;
+using micro::Panels;
+using micro::z;
+using simd::Vec;
+using winograd::F2;
+using winograd::F4;
+
+constexpr int kTiles = 64;
+constexpr int kNarrow = 12;
+constexpr int kTaps = 9;
+constexpr std::ptrdiff_t kNoOffset[] = {0};
+
+bool fits(const Conv2d& c, const Shape&, ConvProduct) {
+  const Grouping g(c);
+  return c.kernel == 3 && c.stride == 1 && c.padding == 1 && g.in >= kNarrow && g.out >= kNarrow;
+}
+
+template <class F>
+constexpr int kPositions = F::kPatch* F::kPatch;
+
+// Rounded up to an odd number of cache lines.
+std::size_t position_stride(std::size_t floats) { return ((floats + 15) / 16 | 1) * 16; }
+
+// Rows of tiles are numbered through all images; a block is a run of them.
+struct Tiling {
+  int images, height, width;
+  int tile_rows, tile_columns;  // of an image
+  int rows_per_block;
+
+  Tiling(const Shape& s, int out)
+      : images(s.images), height(s.height), width(s.width), tile_rows(ceil_div(s.height, out)),
+        tile_columns(ceil_div(s.width, out)), rows_per_block(std::max(1, kTiles / tile_columns)) {}
+  int tile_capacity() const { return ceil_div(rows_per_block * tile_columns, 4) * 4; }
+  int total_rows() const { return images * tile_rows; }
+  int blocks() const { return ceil_div(total_rows(), rows_per_block); }
+  int images_per_unit() const { return std::max(1, rows_per_block / tile_rows); }
+};
+
+struct Rows {
+  int first, end;  // rows of tiles
+};
+
+Rows rows_of_block(const Tiling& t, int block) {
+  return {block * t.rows_per_block, std::min(t.total_rows(), (block + 1) * t.rows_per_block)};
+}
+
+// The sizes of the parts of a block. in, out: channels of a group.
+template <class F>
+struct Sizes {
+  int tiles, in, out, columns;  // columns: pixels in a row of the pack buffer
+  Sizes(const Tiling& t, int in_, int out_)
+      : tiles(t.tile_capacity()), in(in_), out(out_), columns(t.tile_columns * F::kOut + 2) {}
+  std::size_t buffer() const { return z(F::kPatch * columns * kPack); }
+  std::size_t v_stride() const { return position_stride(z(packs(in) * tiles * kPack)); }
+  std::size_t v() const { return v_stride() * kPositions<F>; }
+  std::size_t m_stride() const { return position_stride(z(tiles * 3 * kLanes)); }
+  std::size_t m() const { return m_stride() * kPositions<F>; }
+  std::size_t z_stride() const { return position_stride(z(tiles * Panels{out}.padded())); }
+  std::size_t z_floats() const { return z_stride() * kPositions<F>; }
+  std::size_t u_stride(int width) const { return position_stride(z(in * width * kLanes)); }
+  std::size_t u_panel_offset(int panel) const { return z(panel) * kPositions<F> * u_stride(2); }
+  std::size_t u() const {
+    const Panels panels{out};
+    const int last = panels.count() - 1;
+    return u_panel_offset(last) + kPositions<F> * u_stride(panels.width(last));
+  }
+  std::size_t du_stride() const { return position_stride(z(in * Panels{out}.padded())); }
+  std::size_t du() const { return du_stride() * kPositions<F>; }
+};
+
+// ------------------------------------------------------------------------------------------------------ transforms
+
+// v[i * kPatch + j] = (B^T d B)(i, j) of the patch at `d`: rows `row` floats apart, pixels kPack.
+template <class F>
+void transform_input(const float* d, std::ptrdiff_t row, float* v, std::size_t stride) {
+  constexpr int N = F::kPatch;
+  Vec half[N][N];
+#pragma GCC unroll 6
+  for (int i = 0; i < N; ++i) {
+    Vec line[N];
+#pragma GCC unroll 6
+    for (int j = 0; j < N; ++j) line[j] = simd::load(d + i * row + j * kPack);
+    F::input(line, half[i]);
+  }
+#pragma GCC unroll 6
+  for (int j = 0; j < N; ++j) {
+    Vec line[N], result[N];
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i) line[i] = half[i][j];
+    F::input(line, result);
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i) simd::store(result[i], v + z(i * N + j) * stride);
+  }
+}
+
+// y = A^T m A, kOut x kOut.
+template <class F>
+void transform_output(const float* m, std::size_t stride, Vec (&y)[F::kOut][F::kOut]) {
+  constexpr int N = F::kPatch, R = F::kOut;
+  Vec half[R][N];
+#pragma GCC unroll 6
+  for (int j = 0; j < N; ++j) {
+    Vec line[N], result[R];
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i) line[i] = simd::load(m + z(i * N + j) * stride);
+    F::output(line, result);
+#pragma GCC unroll 6
+    for (int i = 0; i < R; ++i) half[i][j] = result[i];
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < R; ++i) F::output(half[i], y[i]);
+}
+
+// z = A dy A^T.
+template <class F>
+void transform_gradient(const Vec (&y)[F::kOut][F::kOut], float* to, std::size_t stride) {
+  constexpr int N = F::kPatch, R = F::kOut;
+  Vec half[R][N];
+#pragma GCC unroll 6
+  for (int i = 0; i < R; ++i) F::gradient(y[i], half[i]);
+#pragma GCC unroll 6
+  for (int j = 0; j < N; ++j) {
+    Vec line[R], result[N];
+#pragma GCC unroll 6
+    for (int i = 0; i < R; ++i) line[i] = half[i][j];
+    F::gradient(line, result);
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i) simd::store(result[i], to + z(i * N + j) * stride);
+  }
+}
+
+// U = G g G^T; taps `tap` floats apart, turned by 180 degrees for backward_input.
+template <class F>
+void transform_weights(const float* g, std::size_t tap, bool turned, float* u, std::size_t stride) {
+  constexpr int N = F::kPatch;
+  Vec half[3][N];
+  for (int i = 0; i < 3; ++i) {
+    Vec line[3];
+    for (int j = 0; j < 3; ++j) line[j] = simd::load(g + z(turned ? 8 - (i * 3 + j) : i * 3 + j) * tap);
+    F::weights(line, half[i]);
+  }
+  for (int j = 0; j < N; ++j) {
+    const Vec line[3] = {half[0][j], half[1][j], half[2][j]};
+    Vec result[N];
+    F::weights(line, result);
+    for (int i = 0; i < N; ++i) simd::store(result[i], u + z(i * N + j) * stride);
+  }
+}
+
+// dg = G^T dU G.
+template <class F>
+void transform_weight_gradient(const Vec (&u)[F::kPatch][F::kPatch], Vec (&g)[3][3]) {
+  constexpr int N = F::kPatch;
+  Vec half[3][N];
+#pragma GCC unroll 6
+  for (int j = 0; j < N; ++j) {
+    Vec line[N], result[3];
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i) line[i] = u[i][j];
+    F::weight_gradient(line, result);
+    for (int i = 0; i < 3; ++i) half[i][j] = result[i];
+  }
+  for (int i = 0; i < 3; ++i) F::weight_gradient(half[i], g[i]);
+}
+
+// ------------------------------------------------------------------------------------------------ parts of a block
+
+// The pixel rows under a row of tiles, one pack of channels, zero-bordered.
+template <class F>
+void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, int tile_row,
+               int first, int channels, float* buffer) {
+  const int image = tile_row / t.tile_rows, top = tile_row % t.tile_rows * F::kOut - 1;
+  for (int i = 0; i < F::kPatch; ++i) {
+    float* const row = buffer + z(i * s.columns * kPack);
+    if (top + i < 0 || top + i >= t.height) {
+      std::memset(row, 0, z(s.columns * kPack) * sizeof(float));
+      continue;
+    }
+    const float* from = x.pixel((z(image) * z(t.height) + z(top + i)) * z(t.width));
+    std::memset(row, 0, kPack * sizeof(float));
+    pack_run(transform, {from, x.stride, t.width, first, channels}, row + kPack);
+    std::memset(row + z((t.width + 1) * kPack), 0, z((s.columns - t.width - 1) * kPack) * sizeof(float));
+  }
+}
+
+// V of the tiles in `rows`, input channels of a group; tiles up to a multiple of 4 are 0.
+template <class F>
+void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, const Rows& rows,
+                 int first_channel, float* buffer, float* v) {
+  const int tiles = (rows.end - rows.first) * t.tile_columns;
+  for (int c = 0; c < s.in; c += kPack, v += z(s.tiles * kPack)) {
+    float* to = v;
+    for (int r = rows.first; r < rows.end; ++r) {
+      pack_rows(t, s, x, transform, r, first_channel + c, std::min(kPack, s.in - c), buffer);
+      for (int tile = 0; tile < t.tile_columns; ++tile, to += kPack)
+        for (int lane = 0; lane < kPack; lane += kLanes)
+          transform_input<F>(buffer + tile * F::kOut * kPack + lane, s.columns * kPack, to + lane, s.v_stride());
+    }
+    for (int tile = tiles; tile % 4 != 0; ++tile, to += kPack)
+      for (int p = 0; p < kPositions<F>; ++p) std::memset(to + z(p) * s.v_stride(), 0, kPack * sizeof(float));
+  }
+}
+
+// Where a tile's outputs go or come from; those beyond the border are left out.
+template <class F>
+struct Corner {
+  int row, column;  // of the tile's first pixel
+  std::size_t pixel;
+  int rows, columns;  // inside the image
+};
+
+template <class F>
+Corner<F> corner_of(const Tiling& t, int tile_row, int tile_column) {
+  const int row = tile_row % t.tile_rows * F::kOut, column = tile_column * F::kOut;
+  return {row, column, (z(tile_row / t.tile_rows) * z(t.height) + z(row)) * z(t.width) + z(column),
+          std::min(F::kOut, t.height - row), std::min(F::kOut, t.width - column)};
+}
+
+template <class F>
+void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View y,
+                   int channel, int lanes, bool add) {
+  float* const to = y.pixel(corner.pixel) + channel;
+  const auto put = [&](Vec value, float* p) {
+    if (lanes == kLanes)
+      simd::store(add ? simd::plus(simd::load(p), value) : value, p);
+    else
+      simd::store_n(add ? simd::plus(simd::load_n(p, lanes), value) : value, p, lanes);
+  };
+  if (corner.rows == F::kOut && corner.columns == F::kOut) {
+#pragma GCC unroll 4
+    for (int i = 0; i < F::kOut; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < F::kOut; ++j) put(result[i][j], to + (i * t.width + j) * y.stride);
+    return;
+  }
+  for (int i = 0; i < corner.rows; ++i)
+    for (int j = 0; j < corner.columns; ++j) put(result[i][j], to + (i * t.width + j) * y.stride);
+}
+
+// y of the tiles in `rows`, output channels of a group: for each panel the products of all positions, then back.
+template <class F>
+void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
+                  View y, int first_channel, bool add) {
+  const Panels panels{s.out};
+  const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
+  const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
+  for (int panel = 0; panel < panels.count(); ++panel) {
+    const int width = panels.width(panel);
+    const float* const panel_u = u + s.u_panel_offset(panel);
+    micro::with_width(width, [&]<int V>() {
+      for (int p = 0; p < kPositions<F>; ++p)
+        micro::multiply_row<V, 1>(tiles, depth, v + z(p) * s.v_stride(), panel_u + z(p) * s.u_stride(V),
+                                  {m + z(p) * s.m_stride(), V * kLanes, kLanes, false});
+    });
+    const float* from = m;
+    for (int r = rows.first; r < rows.end; ++r)
+      for (int column = 0; column < t.tile_columns; ++column) {
+        const Corner<F> corner = corner_of<F>(t, r, column);
+        for (int i = 0; i < width; ++i, from += kLanes) {
+          Vec result[F::kOut][F::kOut];
+          transform_output<F>(from, s.m_stride(), result);
+          const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
+          store_outputs<F>(result, corner, t, y, first_channel + panels.first_channel(panel) + i * kLanes, lanes, add);
+        }
+      }
+  }
+}
+
+// Z = A dY A^T of the tiles in `rows`: [position][panel][tile][vectors].
+template <class F>
+void gradient_block(const Tiling& t, const Sizes<F>& s, ConstView dy, const Rows& rows, int first_channel, float* to) {
+  const Panels panels{s.out};
+  const int tiles = (rows.end - rows.first) * t.tile_columns;
+  for (int panel = 0; panel < panels.count(); ++panel) {
+    const int width = panels.width(panel);
+    float* z_tile = to + z(s.tiles * panels.first_channel(panel));
+    for (int r = rows.first; r < rows.end; ++r)
+      for (int column = 0; column < t.tile_columns; ++column) {
+        const Corner<F> corner = corner_of<F>(t, r, column);
+        for (int i = 0; i < width; ++i, z_tile += kLanes) {
+          const float* from = dy.pixel(corner.pixel) + first_channel + panels.first_channel(panel) + i * kLanes;
+          const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
+          Vec g[F::kOut][F::kOut];
+#pragma GCC unroll 4
+          for (int a = 0; a < F::kOut; ++a)
+#pragma GCC unroll 4
+            for (int b = 0; b < F::kOut; ++b) {
+              const float* pixel = from + (a * t.width + b) * dy.stride;
+              g[a][b] = a >= corner.rows || b >= corner.columns ? simd::zero()
+                        : lanes == kLanes                       ? simd::load(pixel)
+                                                                : simd::load_n(pixel, lanes);
+            }
+          transform_gradient<F>(g, z_tile, s.z_stride());
+        }
+      }
+    for (int tile = tiles; tile % 4 != 0; ++tile, z_tile += width * kLanes)
+      for (int p = 0; p < kPositions<F>; ++p)
+        std::memset(z_tile + z(p) * s.z_stride(), 0, z(width * kLanes) * sizeof(float));
+  }
+}
+
+// dU += V^T Z of a block, one position and panel. dU: [position][input channel][padded output channels].
+template <class F>
+void correlate_position(const Sizes<F>& s, int tiles, const float* v, const float* gradient, int position, int panel,
+                        float* du) {
+  const Panels panels{s.out};
+  const int first = panels.first_channel(panel), width = panels.width(panel);
+  const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes};
+  micro::with_width(width, [&]<int V>() {
+    micro::correlate_rows<V, 1>(pixels, s.in, v + z(position) * s.v_stride(), s.tiles * kPack,
+                                gradient + z(position) * s.z_stride() + z(s.tiles * first), kLanes,
+                                du + z(position) * s.du_stride() + first, panels.padded());
+  });
+}
+
+template <class F>
+void clear_panel(const Sizes<F>& s, int position, int panel, float* du) {
+  const Panels panels{s.out};
+  float* to = du + z(position) * s.du_stride() + panels.first_channel(panel);
+  for (int i = 0; i < s.in; ++i, to += panels.padded()) std::fill_n(to, panels.width(panel) * kLanes, 0.0f);
+}
+
+// ----------------------------------------------------------------------------------------------------- the products
+
+// U of all groups. `turned`: for backward_input, input and output channels change places.
+template <class F>
+void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool turned, float* u) {
+  const Panels panels{s.out};
+  const int blocks = packs(s.in);
+  parallel_for(g.count * panels.count() * blocks, [&](int index) {
+    const int first = index % blocks * kPack, panel = index / blocks % panels.count();
+    const int group = index / blocks / panels.count();
+    const int width = panels.width(panel), rows = std::min(kPack, s.in - first);
+    alignas(64) float taps[kTaps][kPack][3 * kLanes];
+    for (int tap = 0; tap < kTaps; ++tap)
+      pack_weight_block(g, w, turned, {group, tap, first, rows, panels.first_channel(panel), width * kLanes},
+                        &taps[tap][0][0], 3 * kLanes);
+    for (int r = 0; r < rows; ++r) {
+      float* const to = u + z(group) * s.u() + s.u_panel_offset(panel) + z((first + r) * width * kLanes);
+      for (int i = 0; i < width; ++i)
+        transform_weights<F>(&taps[0][r][i * kLanes], kPack * 3 * kLanes, turned, to + i * kLanes, s.u_stride(width));
+    }
+  });
+}
+
+// Forward, or backward_input with `turned` weights. finish(image) is the epilogue.
+template <class F, class Finish>
+void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
+              bool add, std::span<float> scratch, Finish&& finish) {
+  const Grouping g(c);
+  const Tiling t(y.shape, F::kOut);
+  const Sizes<F> s(t, turned ? g.out : g.in, turned ? g.in : g.out);
+  Scratch parts(scratch);
+  float* const u = parts.take(z(g.count) * s.u());
+  float* const blocks = parts.take(0);
+  weights_to_u(g, s, w, turned, u);
+  const int unit = t.images_per_unit();
+  parallel_for(ceil_div(t.images, unit), [&](int index) {
+    Scratch own({blocks + z(omp_get_thread_num()) * (s.buffer() + s.v() + s.m()), s.buffer() + s.v() + s.m()});
+    float *const buffer = own.take(s.buffer()), *const v = own.take(s.v()), *const m = own.take(s.m());
+    const int first_image = index * unit, end_image = std::min(t.images, first_image + unit);
+    for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
+      const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
+      for (int group = 0; group < g.count; ++group) {
+        input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
+        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, add);
+      }
+    }
+    for (int image = first_image; image < end_image; ++image) finish(image);
+  });
+}
+
+// dw += G^T (sum of the chunks' dU) G.
+template <class F>
+void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int chunks, float* dw) {
+  constexpr int N = F::kPatch;
+  const Panels panels{g.out};
+  parallel_for(g.count * g.in, [&](int index) {
+    const int group = index / g.in, input = index % g.in;
+    const float* const first = du + z(group) * s.du() + z(input * panels.padded());
+    for (int o = 0; o < panels.padded(); o += kLanes) {
+      Vec sum[N][N], result[3][3];
+#pragma GCC unroll 6
+      for (int i = 0; i < N; ++i)
+#pragma GCC unroll 6
+        for (int j = 0; j < N; ++j) {
+          const float* from = first + z(i * N + j) * s.du_stride() + o;
+          sum[i][j] = simd::load(from);
+          for (int chunk = 1; chunk < chunks; ++chunk)
+            sum[i][j] = simd::plus(sum[i][j], simd::load(from + z(chunk * g.count) * s.du()));
+        }
+      transform_weight_gradient<F>(sum, result);
+      alignas(64) float row[kLanes];
+      for (int tap = 0; tap < kTaps; ++tap) {
+        simd::store(result[tap / 3][tap % 3], row);
+        add_weight_row(g, row, {group, tap, input, 1, o, kLanes}, dw);
+      }
+    }
+  });
+}
+
+// Weights above this many (input x output channels) are summed without private copies.
+constexpr int kLargeWeights = 96 * 96;
+constexpr int kBlocksTogether = 8;
+bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
+
+template <class F>
+struct GradientParts {
+  Tiling t;
+  Sizes<F> s;
+  std::size_t block;  // V and Z of a block
+  GradientParts(const Grouping& g, const Shape& x)
+      : t(x, F::kOut), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
+};
+
+template <class F>
+void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView x, const InputTransform& transform,
+                         ConstView dy, float* dw, Scratch parts) {
+  const Tiling& t = p.t;
+  const int blocks = t.blocks(), chunks = std::min(kWeightGradientChunks, blocks);
+  float* const du = parts.take(z(kWeightGradientChunks * g.count) * p.s.du());
+  float* const own = parts.take(0);
+  parallel_for(chunks, [&](int chunk) {
+    float* const buffer = own + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
+    float *const v = buffer + p.s.buffer(), *const gradient = v + p.s.v();
+    float* const partial = du + z(chunk * g.count) * p.s.du();
+    std::fill_n(partial, z(g.count) * p.s.du(), 0.0f);
+    for (int b = chunk * blocks / chunks; b < (chunk + 1) * blocks / chunks; ++b) {
+      const Rows rows = rows_of_block(t, b);
+      for (int group = 0; group < g.count; ++group) {
+        input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v);
+        gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient);
+        for (int position = 0; position < kPositions<F>; ++position)
+          for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
+            correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, gradient, position, panel,
+                                  partial + z(group) * p.s.du());
+      }
+    }
+  });
+  add_gradient<F>(g, p.s, du, chunks, dw);
+}
+
+template <class F>
+void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView x, const InputTransform& transform,
+                        ConstView dy, float* dw, Scratch parts) {
+  const Tiling& t = p.t;
+  float* const du = parts.take(z(g.count) * p.s.du());
+  float* const buffers = parts.take(z(thread_count()) * p.s.buffer());
+  float* const transformed = parts.take(0);
+  const int panels = Panels{g.out}.count();
+  for (int group = 0; group < g.count; ++group) {
+    float* const group_du = du + z(group) * p.s.du();
+    for (int first = 0; first < t.blocks(); first += kBlocksTogether) {
+      const int count = std::min(kBlocksTogether, t.blocks() - first);
+      parallel_for(2 * count, [&](int index) {
+        float* const v = transformed + z(index / 2) * p.block;
+        const Rows rows = rows_of_block(t, first + index / 2);
+        if (index % 2 == 0)
+          input_block<F>(t, p.s, x, transform, rows, group * g.in, buffers + z(omp_get_thread_num()) * p.s.buffer(), v);
+        else
+          gradient_block<F>(t, p.s, dy, rows, group * g.out, v + p.s.v());
+      });
+      parallel_for(kPositions<F> * panels, [&](int index) {
+        const int position = index / panels, panel = index % panels;
+        if (first == 0) clear_panel<F>(p.s, position, panel, group_du);
+        for (int b = 0; b < count; ++b) {
+          const Rows rows = rows_of_block(t, first + b);
+          const float* const v = transformed + z(b) * p.block;
+          correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, v + p.s.v(), position, panel,
+                                group_du);
+        }
+      });
+    }
+  }
+  add_gradient<F>(g, p.s, du, 1, dw);
+}
+
+// ------------------------------------------------------------------------------------------------------------ rungs
+
+template <class F>
+void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
+             std::span<float> scratch) {
+  convolve<F>(c, x, t, w, false, y, false, scratch, [&](int n) { finish_forward(e, y, whole_image(y, n)); });
+}
+
+template <class F>
+void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
+                    std::span<float> scratch) {
+  convolve<F>(c, dy, {}, w, true, dx, write == Write::add, scratch,
+              [&](int n) { finish_backward(e, dx, whole_image(dx, n)); });
+}
+
+template <class F>
+void backward_weights(const Conv2d& c, ConstView x, const InputTransform& transform, ConstView dy, float* dw,
+                      std::span<float> scratch) {
+  const Grouping g(c);
+  const GradientParts<F> parts(g, x.shape);
+  if (is_large(g))
+    correlate_together<F>(g, parts, x, transform, dy, dw, Scratch(scratch));
+  else
+    correlate_in_chunks<F>(g, parts, x, transform, dy, dw, Scratch(scratch));
+}
+
+template <class F>
+std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
+  const Grouping g(c);
+  if (product == ConvProduct::backward_weights) {
+    const GradientParts<F> p(g, x);
+    if (is_large(g))
+      return z(g.count) * p.s.du() + z(threads) * p.s.buffer() + kBlocksTogether * p.block;
+    return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
+  }
+  const bool turned = product == ConvProduct::backward_input;
+  const Sizes<F> s(Tiling(x, F::kOut), turned ? g.out : g.in, turned ? g.in : g.out);
+  return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
+}
+
+template <class F>
+constexpr ConvCandidate rung(const char* name) {
+  return {name, fits, scratch_floats<F>, forward<F>, backward_input<F>, backward_weights<F>};
+}
+
+}  // namespace
+
+const ConvCandidate conv_winograd2 = rung<F2>("winograd2"), conv_winograd4 = rung<F4>("winograd4");
+
+}  // namespace fanin

@@ -1,0 +1,182 @@
+// The two register tiles that every fast rung is made of.
+//   multiply    Y[P pixels x V vectors] = sum over taps and input channels of X * W.
+//   correlate   dW[K input channels x V vectors] += sum over pixels of X * dY.
+// X is always packed: kPack channels of a pixel lie together, pixels are a compile-time distance apart. So the
+// addresses of a tile are one pointer and constants, and each step is V vector loads and P (or K) broadcasts for P * V
+// fused multiply-adds.
+//   Registers: 32 vectors with AVX-512 give tiles of 8 x 2, 8 x 3 and 16 x 1; 16 vectors (AVX2, SSE) give half of it.
+//   Beware: a loop over accumulators that is not unrolled puts all of them into memory (128 instead of 254 GFLOP/s),
+//   hence a pragma at each.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/kernels/simd.h"
+
+#include <algorithm>
+
+namespace fanin::micro {
+
+using simd::kLanes;
+using simd::Vec;
+
+constexpr int kPack = 16;  // channels of a packed pixel: one cache line
+constexpr int kTile = kLanes == 16 ? 8 : 4;
+
+inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
+inline std::size_t z(int n) { return static_cast<std::size_t>(n); }
+inline int packs(int channels) { return ceil_div(channels, kPack); }
+
+// The output channels of a tile: panels of 2 vectors, the last of 1 or 3 if their number is odd. Three vectors in one
+// panel are faster than 2 + 1: a single vector costs a broadcast for each multiply-add.
+struct Panels {
+  int channels;
+  int vectors() const { return ceil_div(channels, kLanes); }
+  int padded() const { return vectors() * kLanes; }
+  int count() const { return std::max(1, vectors() / 2); }
+  int first_vector(int panel) const { return 2 * panel; }
+  int width(int panel) const { return panel + 1 < count() ? 2 : vectors() - 2 * panel; }
+  int first_channel(int panel) const { return 2 * panel * kLanes; }
+  int last_lanes(int panel) const {  // channels in the panel's last vector
+    return std::min(kLanes, channels - (2 * panel + width(panel) - 1) * kLanes);
+  }
+};
+
+// fn.operator()<V>() for the vectors of a panel.
+template <class Fn>
+void with_width(int vectors, Fn&& fn) {
+  if (vectors == 1) return fn.template operator()<1>();
+  if (vectors == 2) return fn.template operator()<2>();
+  return fn.template operator()<3>();
+}
+
+// What a tile sums over: `taps` places of the packed input, `depth` channels at each. Weights lie in the same order.
+struct Depth {
+  const std::ptrdiff_t* tap_offsets;
+  int taps;
+  int depth;
+  std::ptrdiff_t pack_stride;  // floats from a pack of channels to the next
+};
+
+// Where a tile goes: pixels `stride` floats apart; the last vector has `last_lanes` channels.
+struct Target {
+  float* y;
+  std::ptrdiff_t stride;
+  int last_lanes;
+  bool add;
+};
+
+template <int P, int V>
+[[gnu::always_inline]] inline void store_tile(const Vec (&sum)[P][V], const Target& t) {
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) {
+      float* to = t.y + p * t.stride + v * kLanes;
+      if (v + 1 < V || t.last_lanes == kLanes)
+        simd::store(t.add ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
+      else
+        simd::store_n(t.add ? simd::plus(simd::load_n(to, t.last_lanes), sum[p][v]) : sum[p][v], to, t.last_lanes);
+    }
+}
+
+// `x` is the tile's first pixel, pixels are XS packed pixels apart.
+template <int P, int V, int XS>
+void multiply(const Depth& d, const float* x, const float* w, const Target& target) {
+  Vec sum[P][V];
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) sum[p][v] = simd::zero();
+  for (int tap = 0; tap < d.taps; ++tap) {
+    const float* from = x + d.tap_offsets[tap];
+    for (int first = 0; first < d.depth; first += kPack, from += d.pack_stride) {
+      const int depth = std::min(kPack, d.depth - first);
+      for (int k = 0; k < depth; ++k, w += V * kLanes) {
+        Vec column[V];
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) column[v] = simd::load(w + v * kLanes);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) {
+          const Vec value = simd::broadcast(from[p * XS * kPack + k]);
+#pragma GCC unroll 16
+          for (int v = 0; v < V; ++v) sum[p][v] = simd::fma(value, column[v], sum[p][v]);
+        }
+      }
+    }
+  }
+  store_tile<P, V>(sum, target);
+}
+
+// `pixels` pixels in a row.
+template <int V, int XS>
+void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Target target) {
+  constexpr int P = V == 1 ? 2 * kTile : kTile;
+  int p = 0;
+  const auto run = [&]<int N>() {
+    for (; p + N <= pixels; p += N, x += N * XS * kPack, target.y += N * target.stride)
+      multiply<N, V, XS>(d, x, w, target);
+  };
+  run.template operator()<P>();
+  run.template operator()<P / 2>();
+  run.template operator()<1>();
+}
+
+// Pixels to sum over: `rows` runs of `columns` pixels.
+struct Pixels {
+  int rows, columns;
+  std::ptrdiff_t x_row, dy_row;  // floats from a row to the next
+  std::ptrdiff_t dy_stride;      // floats from a pixel to the next
+};
+
+template <int K, int V, int XS>
+void correlate(const Pixels& pixels, const float* x, const float* dy, int last_lanes, float* dw,
+               std::ptrdiff_t dw_stride) {
+  Vec sum[K][V];
+#pragma GCC unroll 16
+  for (int k = 0; k < K; ++k)
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) sum[k][v] = simd::zero();
+  for (int r = 0; r < pixels.rows; ++r) {
+    const float* from = x + r * pixels.x_row;
+    const float* gradient = dy + r * pixels.dy_row;
+    for (int c = 0; c < pixels.columns; ++c, from += XS * kPack, gradient += pixels.dy_stride) {
+      Vec g[V];
+#pragma GCC unroll 16
+      for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + v * kLanes);
+      const float* last = gradient + (V - 1) * kLanes;
+      g[V - 1] = last_lanes == kLanes ? simd::load(last) : simd::load_n(last, last_lanes);
+#pragma GCC unroll 16
+      for (int k = 0; k < K; ++k) {
+        const Vec value = simd::broadcast(from[k]);
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) sum[k][v] = simd::fma(value, g[v], sum[k][v]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < K; ++k) {
+    const Vec(&row)[1][V] = reinterpret_cast<const Vec(&)[1][V]>(sum[k]);
+    store_tile<1, V>(row, {dw + k * dw_stride, 0, last_lanes, true});
+  }
+}
+
+// All `depth` input channels; dw has a row of `dw_stride` floats for each.
+template <int V, int XS>
+void correlate_rows(const Pixels& pixels, int depth, const float* x, std::ptrdiff_t pack_stride, const float* dy,
+                    int last_lanes, float* dw, std::ptrdiff_t dw_stride) {
+  constexpr int K = V == 1 ? 2 * kTile : kTile;
+  for (int first = 0; first < depth; first += kPack, x += pack_stride) {
+    const int end = std::min(kPack, depth - first);
+    int k = 0;
+    const auto run = [&]<int N>() {
+      for (; k + N <= end; k += N)
+        correlate<N, V, XS>(pixels, x + k, dy, last_lanes, dw + (first + k) * dw_stride, dw_stride);
+    };
+    run.template operator()<K>();
+    run.template operator()<4>();
+    run.template operator()<3>();
+    run.template operator()<1>();
+  }
+}
+
+}  // namespace fanin::micro

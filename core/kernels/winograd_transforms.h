@@ -1,0 +1,107 @@
+// The one-dimensional transforms of Winograd's F(2, 3) and F(4, 3) (Lavin & Gray 2015) on vectors of channels:
+//   y = A^T [(G g) * (B^T d)],  kPatch inputs d, 3 weights g, kOut outputs y.
+// Two-dimensional ones apply them to columns and then to rows. The gradient by the weights is the adjoint:
+//   dg = G^T [(B^T d) * (A dy)].
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/kernels/simd.h"
+
+namespace fanin::winograd {
+
+using simd::broadcast;
+using simd::fma;
+using simd::minus;
+using simd::plus;
+using simd::times;
+using simd::Vec;
+
+struct F2 {
+  static constexpr int kOut = 2, kPatch = 4;
+  // B^T d
+  static void input(const Vec (&d)[4], Vec (&v)[4]) {
+    v[0] = minus(d[0], d[2]);
+    v[1] = plus(d[1], d[2]);
+    v[2] = minus(d[2], d[1]);
+    v[3] = minus(d[1], d[3]);
+  }
+  // A^T m
+  static void output(const Vec (&m)[4], Vec (&y)[2]) {
+    y[0] = plus(plus(m[0], m[1]), m[2]);
+    y[1] = minus(minus(m[1], m[2]), m[3]);
+  }
+  // A dy
+  static void gradient(const Vec (&y)[2], Vec (&z)[4]) {
+    z[0] = y[0];
+    z[1] = plus(y[0], y[1]);
+    z[2] = minus(y[0], y[1]);
+    z[3] = minus(simd::zero(), y[1]);
+  }
+  // G g
+  static void weights(const Vec (&g)[3], Vec (&u)[4]) {
+    const Vec half = broadcast(0.5f), even = plus(g[0], g[2]);
+    u[0] = g[0];
+    u[1] = times(half, plus(even, g[1]));
+    u[2] = times(half, minus(even, g[1]));
+    u[3] = g[2];
+  }
+  // G^T u
+  static void weight_gradient(const Vec (&u)[4], Vec (&g)[3]) {
+    const Vec half = broadcast(0.5f), even = times(half, plus(u[1], u[2]));
+    g[0] = plus(u[0], even);
+    g[1] = times(half, minus(u[1], u[2]));
+    g[2] = plus(u[3], even);
+  }
+};
+
+struct F4 {  // interpolates at 0, 1, -1, 2, -2 and infinity
+  static constexpr int kOut = 4, kPatch = 6;
+  static void input(const Vec (&d)[6], Vec (&v)[6]) {
+    const Vec m4 = broadcast(-4.0f), m5 = broadcast(-5.0f), p4 = broadcast(4.0f), p2 = broadcast(2.0f);
+    const Vec a = fma(m4, d[2], d[4]), b = fma(m4, d[1], d[3]);
+    const Vec c = minus(d[4], d[2]), e = times(p2, minus(d[3], d[1]));
+    v[0] = fma(p4, d[0], fma(m5, d[2], d[4]));
+    v[1] = plus(a, b);
+    v[2] = minus(a, b);
+    v[3] = plus(c, e);
+    v[4] = minus(c, e);
+    v[5] = fma(p4, d[1], fma(m5, d[3], d[5]));
+  }
+  static void output(const Vec (&m)[6], Vec (&y)[4]) {
+    const Vec a = plus(m[1], m[2]), b = minus(m[1], m[2]), c = plus(m[3], m[4]), e = minus(m[3], m[4]);
+    y[0] = plus(plus(m[0], a), c);
+    y[1] = fma(broadcast(2.0f), e, b);
+    y[2] = fma(broadcast(4.0f), c, a);
+    y[3] = plus(fma(broadcast(8.0f), e, b), m[5]);
+  }
+  static void gradient(const Vec (&y)[4], Vec (&z)[6]) {
+    const Vec even = plus(y[0], y[2]), odd = plus(y[1], y[3]);
+    const Vec even4 = fma(broadcast(4.0f), y[2], y[0]);
+    const Vec odd4 = times(broadcast(2.0f), fma(broadcast(4.0f), y[3], y[1]));
+    z[0] = y[0];
+    z[1] = plus(even, odd);
+    z[2] = minus(even, odd);
+    z[3] = plus(even4, odd4);
+    z[4] = minus(even4, odd4);
+    z[5] = y[3];
+  }
+  static void weights(const Vec (&g)[3], Vec (&u)[6]) {
+    const Vec sixth = broadcast(-1.0f / 6), even = plus(g[0], g[2]);
+    const Vec a = times(broadcast(1.0f / 24), fma(broadcast(4.0f), g[2], g[0])), b = times(broadcast(1.0f / 12), g[1]);
+    u[0] = times(broadcast(0.25f), g[0]);
+    u[1] = times(sixth, plus(even, g[1]));
+    u[2] = times(sixth, minus(even, g[1]));
+    u[3] = plus(a, b);
+    u[4] = minus(a, b);
+    u[5] = g[2];
+  }
+  static void weight_gradient(const Vec (&u)[6], Vec (&g)[3]) {
+    const Vec a = times(broadcast(-1.0f / 6), plus(u[1], u[2])), b = times(broadcast(-1.0f / 6), minus(u[1], u[2]));
+    const Vec c = plus(u[3], u[4]), e = minus(u[3], u[4]);
+    g[0] = fma(broadcast(0.25f), u[0], fma(broadcast(1.0f / 24), c, a));
+    g[1] = fma(broadcast(1.0f / 12), e, b);
+    g[2] = fma(broadcast(1.0f / 6), c, plus(a, u[5]));
+  }
+};
+
+}  // namespace fanin::winograd
