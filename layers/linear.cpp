@@ -53,17 +53,17 @@ class Linear : public Layer {
   }
 
   void forward(ConstView x, View y, const Pass& pass) override {
-    conv2d_forward(product_, as_row(x), weight_.value.data(), as_row(y), pass.scratch);
+    conv2d_forward(product_, as_row(x), {}, weight_.value.data(), as_row(y), {}, pass.scratch);
     if (!has_bias_) return;
     const ConstVectorMap bias(bias_.value.data(), product_.out_channels);
     for_row_blocks(ConstView(y), y, [&](ConstView, View rows) { as_matrix(rows).rowwise() += bias; });
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    conv2d_backward_weights(product_, as_row(x), as_row(dy), weight_.grad.data(), pass.scratch);
+    conv2d_backward_weights(product_, as_row(x), {}, as_row(dy), weight_.grad.data(), pass.scratch);
     if (has_bias_) add_channel_sums(dy, bias_.grad, pass.scratch);
     if (dx.data != nullptr)
-      conv2d_backward_input(product_, as_row(dy), weight_.value.data(), as_row(dx), write, pass.scratch);
+      conv2d_backward_input(product_, as_row(dy), weight_.value.data(), as_row(dx), write, {}, pass.scratch);
   }
 
  private:

@@ -2,6 +2,7 @@
 #include "layers/pool.h"
 
 #include "core/check.h"
+#include "core/kernels/transform.h"
 #include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
 
@@ -17,6 +18,17 @@ std::size_t pixel_index(const Shape& s, int n, int h, int w) {
   return (static_cast<std::size_t>(n) * static_cast<std::size_t>(s.height) + static_cast<std::size_t>(h)) *
              static_cast<std::size_t>(s.width) +
          static_cast<std::size_t>(w);
+}
+
+// Mean over the pixels of one image of the value that x is read as.
+void transformed_mean(ConstView x, const InputTransform& t, float* mean) {
+  for_channel_tiles(x.shape.channels, [&](int first, auto count) {
+    const TransformTile tile(t, first, count);
+    alignas(64) float sum[kChannelTile] = {};
+    for (std::size_t p = 0; p < x.shape.pixels(); ++p)
+      for (int c = 0; c < count; ++c) sum[c] += relu_if(t.relu, tile.affine(x.pixel(p)[first + c], c));
+    for (int c = 0; c < count; ++c) mean[first + c] = sum[c] / static_cast<float>(x.shape.pixels());
+  });
 }
 
 void clear_if(Write write, View dx) {
@@ -61,8 +73,10 @@ class AveragePool : public WindowPool {
   explicit AveragePool(const PoolOptions& o)
       : WindowPool("average_pool", o), share_(1.0f / static_cast<float>(kernel_ * kernel_)) {}
   BackwardNeeds needs() const override { return {}; }
+  Offers offers() const override { return {.transformed_input = true}; }
 
-  void forward(ConstView x, View y, const Pass&) override {
+  void forward(ConstView x, View y, const Pass& pass) override {
+    if (!pass.transform.identity()) return forward_transformed(x, pass.transform, y);
     const int channels = x.shape.channels;
     parallel_for(x.shape.images, [&](int n) {
       for_each_window(x.shape, y.shape, n, [&](std::size_t out, auto window) {
@@ -74,7 +88,7 @@ class AveragePool : public WindowPool {
     });
   }
 
-  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass&) override {
+  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     if (dx.data == nullptr) return;
     const int channels = dx.shape.channels;
     parallel_for(dx.shape.images, [&](int n) {
@@ -83,10 +97,28 @@ class AveragePool : public WindowPool {
         const ConstVectorMap gradient(dy.pixel(out), channels);
         for_each_tap([&](int i, int j) { VectorMap(dx.pixel(window(i, j)), channels) += share_ * gradient; });
       });
+      finish_gradient(dx.images(n, 1), n, pass.backward_epilogue);
     });
   }
 
  private:
+  void forward_transformed(ConstView x, const InputTransform& t, View y) const {
+    parallel_for(x.shape.images, [&](int n) {
+      for_each_window(x.shape, y.shape, n, [&](std::size_t out, auto window) {
+        for_channel_tiles(x.shape.channels, [&](int first, auto count) {
+          const TransformTile tile(t, first, count);
+          float* const sum = y.pixel(out) + first;
+          std::fill_n(sum, static_cast<int>(count), 0.0f);
+          for_each_tap([&](int i, int j) {
+            const float* const from = x.pixel(window(i, j)) + first;
+            for (int c = 0; c < count; ++c) sum[c] += relu_if(t.relu, tile.affine(from[c], c));
+          });
+          for (int c = 0; c < count; ++c) sum[c] *= share_;
+        });
+      });
+    });
+  }
+
   const float share_;
 };
 
@@ -131,13 +163,16 @@ class GlobalAveragePool : public Layer {
   std::string describe() const override { return "global_average_pool"; }
   Shape output_shape(const Shape& x) const override { return {x.images, 1, 1, x.channels}; }
   BackwardNeeds needs() const override { return {}; }
+  Offers offers() const override { return {.transformed_input = true}; }
 
-  void forward(ConstView x, View y, const Pass&) override {
-    parallel_for(x.shape.images,
-                 [&](int n) { as_matrix(y.images(n, 1)) = as_matrix(x.images(n, 1)).colwise().mean(); });
+  void forward(ConstView x, View y, const Pass& pass) override {
+    if (pass.transform.identity())
+      return parallel_for(x.shape.images,
+                          [&](int n) { as_matrix(y.images(n, 1)) = as_matrix(x.images(n, 1)).colwise().mean(); });
+    parallel_for(x.shape.images, [&](int n) { transformed_mean(x.images(n, 1), pass.transform, y.images(n, 1).data); });
   }
 
-  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass&) override {
+  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     if (dx.data == nullptr) return;
     const float share = 1.0f / static_cast<float>(dx.shape.height * dx.shape.width);
     parallel_for(dx.shape.images, [&](int n) {
@@ -146,6 +181,7 @@ class GlobalAveragePool : public Layer {
       const View image = dx.images(n, 1);
       for (std::size_t p = 0; p < image.shape.pixels(); ++p)
         VectorMap(image.pixel(p), image.shape.channels) += share * gradient;
+      finish_gradient(image, n, pass.backward_epilogue);
     });
   }
 };

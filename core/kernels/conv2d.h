@@ -1,9 +1,10 @@
 // The seam between layers and fast code: one struct and three products. Behind it stands a list of candidates
 // (conv2d.cpp); all of them are tested against the definition in reference.h. Weights are HWIO, groups own consecutive
 // output channels.
-//   forward           y[n,h,w,o]  = sum_{i,j,c} x[n, h*stride - padding + i, w*stride - padding + j, c] * w[i,j,c,o]
-//   backward_input    dx         (+)= dy convolved with the flipped weights
-//   backward_weights  dw          += x correlated with dy, over all images and pixels
+//   forward           y[n,h,w,o]  = sum_{i,j,c} v[n, h*stride - padding + i, w*stride - padding + j, c] * w[i,j,c,o]
+//   backward_input    dv         (+)= dy convolved with the flipped weights
+//   backward_weights  dw          += v correlated with dy, over all images and pixels
+// where v is x as the InputTransform reads it (padding is 0 in v, not in x).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,10 +28,35 @@ struct Conv2d {
   }
 };
 
+// A value that is never stored: v[c] = (x[c] - mean[c]) * factor[c] + shift[c], then max(v, 0) with relu. This is
+// BatchNorm and ReLU while a convolution loads. All null and no relu: x as it is.
+struct InputTransform {
+  const float *mean = nullptr, *factor = nullptr, *shift = nullptr;  // per channel; all or none
+  bool relu = false;
+  bool identity() const { return factor == nullptr && !relu; }
+};
+
+// What forward does besides, while a result is still in the cache.
+struct ForwardEpilogue {
+  ConstView add;             // y += add, the other operand of a sum; data null: none. Shape of y; may be y itself
+  float* moments = nullptr;  // [image][2][channel of y]: mean over the image's pixels, sum of squared deviations from it
+};
+
+// What backward_input does besides: dv becomes dv * [v(x) > 0] with relu, and its sums are taken, of which BatchNorm's
+// backward pass needs two: [image][2][channel of x]: sum of dv, sum of dv * (x - mean).
+struct BackwardEpilogue {
+  ConstView x;  // data null: nothing to do
+  InputTransform transform;
+  float* sums = nullptr;  // may be null
+};
+
 // `scratch` needs conv2d_scratch(conv, x) floats, for images up to those of x and the current thread_count().
-void conv2d_forward(const Conv2d&, ConstView x, const float* w, View y, std::span<float> scratch);
-void conv2d_backward_input(const Conv2d&, ConstView dy, const float* w, View dx, Write, std::span<float> scratch);
-void conv2d_backward_weights(const Conv2d&, ConstView x, ConstView dy, float* dw, std::span<float> scratch);
+void conv2d_forward(const Conv2d&, ConstView x, const InputTransform&, const float* w, View y, const ForwardEpilogue&,
+                    std::span<float> scratch);
+void conv2d_backward_input(const Conv2d&, ConstView dy, const float* w, View dx, Write, const BackwardEpilogue&,
+                           std::span<float> scratch);
+void conv2d_backward_weights(const Conv2d&, ConstView x, const InputTransform&, ConstView dy, float* dw,
+                             std::span<float> scratch);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 
 enum class ConvProduct { forward, backward_input, backward_weights };

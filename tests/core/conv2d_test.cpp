@@ -204,9 +204,9 @@ TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
       dy.set_random(Rng::stream(2, "dy"));
       std::vector<float> w(c.weight_shape().size(), 0.25f), dw(w.size(), 0.0f);
       Buffer scratch(conv2d_scratch(c, test.x));
-      conv2d_forward(c, x.view(), w.data(), y.view(), scratch.span());
-      conv2d_backward_input(c, dy.view(), w.data(), dx.view(), Write::overwrite, scratch.span());
-      conv2d_backward_weights(c, x.view(), dy.view(), dw.data(), scratch.span());
+      conv2d_forward(c, x.view(), {}, w.data(), y.view(), {}, scratch.span());
+      conv2d_backward_input(c, dy.view(), w.data(), dx.view(), Write::overwrite, {}, scratch.span());
+      conv2d_backward_weights(c, x.view(), {}, dy.view(), dw.data(), scratch.span());
       std::uint64_t hash = hash_bytes(dw.data(), dw.size() * sizeof(float));
       hash = hash_bytes(y.view().data, y_shape.size() * sizeof(float), hash);
       hash = hash_bytes(dx.view().data, test.x.size() * sizeof(float), hash);

@@ -26,7 +26,7 @@ void expect_identity(int channels, int out, int kernel, int init_groups, int con
   const Rng rng = Rng::stream(2, "x");
   for (std::size_t i = 0; i < x.shape().size(); ++i) x.view().data[i] = static_cast<float>(rng.normal(i));
   Buffer scratch(conv2d_scratch(conv, x.shape()));
-  conv2d_forward(conv, x.view(), w.data(), y.view(), scratch.span());
+  conv2d_forward(conv, x.view(), {}, w.data(), y.view(), {}, scratch.span());
   const int per_group = out / init_groups, in_per_group = channels / conv_groups,
             ones = std::min(per_group, in_per_group);
   for (std::size_t p = 0; p < 25; ++p)
