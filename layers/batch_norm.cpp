@@ -177,13 +177,17 @@ class BatchNorm : public Layer {
 
   // Sums of dy and dy * (x - mean) of each image.
   void use_known_sums(const float* sums, const Shape& shape) {
-    for (int c = 0; c < channels_; ++c) {
-      double sum = 0.0, product = 0.0;
+    constexpr int kTile = 64;  // channels whose sums are on the stack while the images go by in order
+    for (int first = 0; first < channels_; first += kTile) {
+      const int count = std::min(kTile, channels_ - first);
+      double sum[kTile] = {}, product[kTile] = {};
       for (std::ptrdiff_t n = 0; n < shape.images; ++n) {
-        sum += static_cast<double>(sums[2 * n * channels_ + c]);
-        product += static_cast<double>(sums[(2 * n + 1) * channels_ + c]);
+        const float *const s = sums + 2 * n * channels_ + first, *const p = s + channels_;
+        for (int c = 0; c < count; ++c) sum[c] += static_cast<double>(s[c]);
+        for (int c = 0; c < count; ++c) product[c] += static_cast<double>(p[c]);
       }
-      set_sums(c, sum, product * static_cast<double>(inv_std_.data()[c]), shape);
+      for (int c = 0; c < count; ++c)
+        set_sums(first + c, sum[c], product[c] * static_cast<double>(inv_std_.data()[first + c]), shape);
     }
   }
 

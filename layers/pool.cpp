@@ -22,12 +22,12 @@ std::size_t pixel_index(const Shape& s, int n, int h, int w) {
 
 // Mean over the pixels of one image of the value that x is read as.
 void transformed_mean(ConstView x, const InputTransform& t, float* mean) {
-  for_channel_tiles(x.shape.channels, [&](int first, auto count) {
-    const TransformTile tile(t, first, count);
-    alignas(64) float sum[kChannelTile] = {};
-    for (std::size_t p = 0; p < x.shape.pixels(); ++p)
-      for (int c = 0; c < count; ++c) sum[c] += relu_if(t.relu, tile.affine(x.pixel(p)[first + c], c));
-    for (int c = 0; c < count; ++c) mean[first + c] = sum[c] / static_cast<float>(x.shape.pixels());
+  for_lanes(x.shape.channels, [&](int first, auto lanes) {
+    using V = decltype(lanes);
+    const LanesTransform<V> value(t, first);
+    V sum = {};
+    for (std::size_t p = 0; p < x.shape.pixels(); ++p) sum += value(load_lanes<V>(x.pixel(p) + first));
+    store_lanes<V>(sum / static_cast<float>(x.shape.pixels()), mean + first);
   });
 }
 
@@ -105,15 +105,12 @@ class AveragePool : public WindowPool {
   void forward_transformed(ConstView x, const InputTransform& t, View y) const {
     parallel_for(x.shape.images, [&](int n) {
       for_each_window(x.shape, y.shape, n, [&](std::size_t out, auto window) {
-        for_channel_tiles(x.shape.channels, [&](int first, auto count) {
-          const TransformTile tile(t, first, count);
-          float* const sum = y.pixel(out) + first;
-          std::fill_n(sum, static_cast<int>(count), 0.0f);
-          for_each_tap([&](int i, int j) {
-            const float* const from = x.pixel(window(i, j)) + first;
-            for (int c = 0; c < count; ++c) sum[c] += relu_if(t.relu, tile.affine(from[c], c));
-          });
-          for (int c = 0; c < count; ++c) sum[c] *= share_;
+        for_lanes(x.shape.channels, [&](int first, auto lanes) {
+          using V = decltype(lanes);
+          const LanesTransform<V> value(t, first);
+          V sum = {};
+          for_each_tap([&](int i, int j) { sum += value(load_lanes<V>(x.pixel(window(i, j)) + first)); });
+          store_lanes<V>(sum * share_, y.pixel(out) + first);
         });
       });
     });

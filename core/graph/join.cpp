@@ -6,24 +6,18 @@
 
 namespace fanin {
 
-// In the loops below a pixel's results go through a local array: the compiler need not ask whether the views overlap,
-// which they do where a pass works in place.
-
 namespace {
-
-// Enough pixels for about 16 KB of each view: every tile of channels passes over them while they are in the L1 cache.
-std::size_t pixels_per_strip(int channels) {
-  return std::max<std::size_t>(8, 4096 / static_cast<std::size_t>(channels));
-}
-
-template <class Fn>
-void for_strips(const Shape& image, Fn&& fn) {
-  const std::size_t pixels = image.with_images(1).pixels(), strip = pixels_per_strip(image.channels);
-  for (std::size_t begin = 0; begin < pixels; begin += strip) fn(begin, std::min(pixels, begin + strip));
-}
 
 float* row_of(float* partials, int image, int which, int channels) {
   return partials == nullptr ? nullptr : partials + (2 * static_cast<std::ptrdiff_t>(image) + which) * channels;
+}
+
+template <class V>
+void write_lanes(const V& v, Write write, float* to) {
+  if (write == Write::overwrite)
+    store_lanes(v, to);
+  else
+    add_lanes(v, to);
 }
 
 }  // namespace
@@ -33,15 +27,12 @@ void join_forward(const Operand& a, const Operand& b, bool relu, View y) {
     const ConstView xa = a.x.images(n, 1), xb = b.x.images(n, 1);
     const View to = y.images(n, 1);
     for_strips(y.shape, [&](std::size_t begin, std::size_t end) {
-      for_channel_tiles(y.shape.channels, [&](int first, auto count) {
-        const TransformTile ta(a.transform, first, count), tb(b.transform, first, count);
+      for_lanes(y.shape.channels, [&](int first, auto lanes) {
+        using V = decltype(lanes);
+        const LanesTransform<V> value_a(a.transform, first), value_b(b.transform, first);
         for (std::size_t p = begin; p < end; ++p) {
-          const float *const fa = xa.pixel(p) + first, *const fb = xb.pixel(p) + first;
-          alignas(64) float result[kChannelTile];
-          for (int j = 0; j < count; ++j)
-            result[j] = relu_if(
-                relu, relu_if(a.transform.relu, ta.affine(fa[j], j)) + relu_if(b.transform.relu, tb.affine(fb[j], j)));
-          std::copy_n(result, static_cast<int>(count), to.pixel(p) + first);
+          const V sum = value_a(load_lanes<V>(xa.pixel(p) + first)) + value_b(load_lanes<V>(xb.pixel(p) + first));
+          store_lanes(relu_if(relu, sum), to.pixel(p) + first);
         }
       });
     });
@@ -53,40 +44,30 @@ void join_backward(ConstView y, ConstView dy, View dx, Write write, const JoinSu
   parallel_for(dx.shape.images, [&](int n) {
     const ConstView out = y.images(n, 1), gradient = dy.images(n, 1);
     const View target = dx.images(n, 1);
+    // An operand without sums reads y instead, which is in the cache, and its product is dropped.
+    const ConstView xa = a.sums != nullptr ? a.x.images(n, 1) : out, xb = b.sums != nullptr ? b.x.images(n, 1) : out;
     for (const JoinSums* s : {&a, &b})
       if (s->sums != nullptr) std::fill_n(row_of(s->sums, n, 0, channels), 2 * channels, 0.0f);
     for_strips(dx.shape, [&](std::size_t begin, std::size_t end) {
-      for_channel_tiles(channels, [&](int first, auto count) {
-        alignas(64) float sum[kChannelTile] = {}, product_a[kChannelTile] = {}, product_b[kChannelTile] = {};
-        alignas(64) float mean_a[kChannelTile] = {}, mean_b[kChannelTile] = {};
-        if (a.sums != nullptr) std::copy_n(a.mean + first, static_cast<int>(count), mean_a);
-        if (b.sums != nullptr) std::copy_n(b.mean + first, static_cast<int>(count), mean_b);
-        // An operand without sums reads y instead, which is in the cache, and its product is dropped.
-        const ConstView xa = a.sums != nullptr ? a.x.images(n, 1) : out,
-                        xb = b.sums != nullptr ? b.x.images(n, 1) : out;
+      for_lanes(channels, [&](int first, auto lanes) {
+        using V = decltype(lanes);
+        const V zero = {};
+        V sum = {}, product_a = {}, product_b = {}, mean_a = {}, mean_b = {};
+        if (a.sums != nullptr) mean_a = load_lanes<V>(a.mean + first);
+        if (b.sums != nullptr) mean_b = load_lanes<V>(b.mean + first);
         for (std::size_t p = begin; p < end; ++p) {
-          const float *const value = out.pixel(p) + first, *const from = gradient.pixel(p) + first;
-          const float *const fa = xa.pixel(p) + first, *const fb = xb.pixel(p) + first;
-          float* const to = target.pixel(p) + first;
-          alignas(64) float result[kChannelTile];
-          for (int j = 0; j < count; ++j) {
-            const float all = from[j];
-            const float g = value[j] > 0.0f ? all : 0.0f;
-            result[j] = write == Write::overwrite ? g : to[j] + g;
-            sum[j] += g;
-            product_a[j] += g * (fa[j] - mean_a[j]);
-            product_b[j] += g * (fb[j] - mean_b[j]);
-          }
-          std::copy_n(result, static_cast<int>(count), to);
+          const V all = load_lanes<V>(gradient.pixel(p) + first);
+          const V g = load_lanes<V>(out.pixel(p) + first) > zero ? all : zero;
+          sum += g;
+          product_a += g * (load_lanes<V>(xa.pixel(p) + first) - mean_a);
+          product_b += g * (load_lanes<V>(xb.pixel(p) + first) - mean_b);
+          write_lanes(g, write, target.pixel(p) + first);
         }
-        const auto add = [&](const JoinSums& s, const float* product) {
-          if (s.sums == nullptr) return;
-          float *const sums = row_of(s.sums, n, 0, channels) + first, *const products = sums + channels;
-          for (int j = 0; j < count; ++j) sums[j] += sum[j];
-          for (int j = 0; j < count; ++j) products[j] += product[j];
-        };
-        add(a, product_a);
-        add(b, product_b);
+        for (const JoinSums* s : {&a, &b}) {
+          if (s->sums == nullptr) continue;
+          add_lanes(sum, row_of(s->sums, n, 0, channels) + first);
+          add_lanes(s == &a ? product_a : product_b, row_of(s->sums, n, 1, channels) + first);
+        }
       });
     });
   });
@@ -96,17 +77,14 @@ void mask_backward(const Operand& value, ConstView dy, View dx, Write write) {
   parallel_for(dx.shape.images, [&](int n) {
     const ConstView x = value.x.images(n, 1), gradient = dy.images(n, 1);
     const View target = dx.images(n, 1);
-    for_channel_tiles(dx.shape.channels, [&](int first, auto count) {
-      const TransformTile tile(value.transform, first, count);
+    for_lanes(dx.shape.channels, [&](int first, auto lanes) {
+      using V = decltype(lanes);
+      const LanesTransform<V> of(value.transform, first);
+      const V zero = {};
       for (std::size_t p = 0; p < target.shape.pixels(); ++p) {
-        const float *const from = x.pixel(p) + first, *const all = gradient.pixel(p) + first;
-        float* const to = target.pixel(p) + first;
-        alignas(64) float result[kChannelTile];
-        for (int j = 0; j < count; ++j) {
-          const float g = tile.affine(from[j], j) > 0.0f ? all[j] : 0.0f;
-          result[j] = write == Write::overwrite ? g : to[j] + g;
-        }
-        std::copy_n(result, static_cast<int>(count), to);
+        const V all = load_lanes<V>(gradient.pixel(p) + first);
+        const V g = of.before_relu(load_lanes<V>(x.pixel(p) + first)) > zero ? all : zero;
+        write_lanes(g, write, target.pixel(p) + first);
       }
     });
   });

@@ -152,7 +152,9 @@ void Network::Impl::check_all_used(int from) const {
   }
 }
 
-void Network::Impl::lay_out(PlanOptions how) {
+void Network::Impl::lay_out() {
+  PlanOptions how = options;
+  how.fuse = fuse();
   plan = make_plan(plan_nodes(), how);
   arena = Buffer();  // the old one goes before the new one comes
   arena = Buffer(plan.arena_floats);
@@ -183,7 +185,7 @@ void Network::prepare(Node output, PlanOptions options) {
   net.check_all_used(output.id_);
   options.output = output.id_;
   net.options = options;
-  net.lay_out(options);
+  net.lay_out();
   net.images = options.images;
   net.output = output.id_;
   net.prepared_for = options.mode;

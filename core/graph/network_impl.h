@@ -66,7 +66,9 @@ struct Network::Impl {
     pass.node = n.name;
     return pass;
   }
-  void lay_out(PlanOptions options);  // plans and allocates what the passes need
+  // Where values may be left out: not while somebody looks at each of them.
+  bool fuse() const { return options.fuse && observer == nullptr; }
+  void lay_out();  // plans and allocates what the passes need
 
   void forward_node(int id);
   void forward_sum(int id);

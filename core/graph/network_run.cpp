@@ -117,13 +117,8 @@ void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
 }
 
 void Network::observe(Observer* observer) {
-  Impl& net = *impl_;
-  net.observer = observer;
-  if (net.images == 0) return;
-  // An observer sees every value, so none may be left out.
-  PlanOptions how = net.options;
-  how.fuse = how.fuse && observer == nullptr;
-  if (how.fuse != net.plan.fused) net.lay_out(how);
+  impl_->observer = observer;
+  if (impl_->images > 0 && impl_->fuse() != impl_->plan.fused) impl_->lay_out();
 }
 
 }  // namespace fanin

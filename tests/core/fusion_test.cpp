@@ -254,6 +254,41 @@ TEST(Fusion, NeedsLessMemory) {
             2.8 * static_cast<double>(arena("densenet-40-12", false)));
 }
 
+TEST(Fusion, IsTheDefaultAndCanBeSwitchedOff) {
+  const bool before = fusion();
+  for (const bool on : {true, false}) {
+    set_fusion(on);
+    EXPECT_EQ(PlanOptions{}.fuse, on);
+  }
+  set_fusion(before);
+}
+
+// Whoever observes sees all values, also of a network that was prepared without them, and leaves no trace.
+TEST(Fusion, AnObserverSeesWhatIsLeftOut) {
+  struct Names : Observer {
+    void value(std::string_view node, ConstView) override { seen.emplace_back(node); }
+    std::vector<std::string> seen;
+  } names;
+  Model model = build_model("wrn-10-1", kImage, 10);
+  Network& net = model.network;
+  PlanOptions options;
+  options.images = kBatch;
+  options.fuse = true;
+  net.prepare(model.logits, options);
+  fill(net, 0.0);
+  const Tensor images = random_images(kBatch);
+  const auto logits = [&] {
+    const ConstView y = net.forward(images.view(), Mode::train);
+    return std::vector<float>(y.data, y.data + y.shape.size());
+  };
+  const std::vector<float> expected = logits();
+  net.observe(&names);
+  logits();
+  net.observe(nullptr);
+  EXPECT_EQ(names.seen.size(), net.summary().size());
+  EXPECT_EQ(logits(), expected);
+}
+
 // What the planner decides for the block of a residual network: relu(bn(conv)) is read, conv + shortcut is one pass.
 TEST(Fusion, DecidesOnTheGraph) {
   const Offers convolution{.transformed_input = true, .forward_epilogue = true};
