@@ -32,16 +32,21 @@ class BatchNorm : public Layer {
   BackwardNeeds needs() const override { return {.input = true}; }
   bool forward_in_place() const override { return true; }
   bool backward_in_place() const override { return true; }
+  Offers offers() const override { return {.lazy = Lazy::norm}; }
+  InputTransform transform() const override { return {mean_.data(), factor_.data(), bias_.value.data(), false}; }
   std::size_t scratch_floats(const Shape& x) const override {
     return 2 * static_cast<std::size_t>(row_block_count(x)) * static_cast<std::size_t>(channels_);
   }
 
   void forward(ConstView x, View y, const Pass& pass) override {
-    if (pass.mode == Mode::train)
-      use_batch_moments(x, pass.scratch);
-    else
+    if (pass.mode == Mode::evaluate)
       use_running_moments();
+    else if (pass.moments.mean != nullptr)
+      use_known_moments(pass.moments);
+    else
+      use_batch_moments(x, pass.scratch);
     row(factor_) = row(inv_std_).cwiseProduct(ConstVectorMap(weight_.value.data(), channels_));
+    if (y.data == nullptr) return;
     const float *const factor = factor_.data(), *const mean = mean_.data(), *const shift = bias_.value.data();
     // x - mean first: x * factor + (shift - mean * factor) cancels digits when the mean is many deviations away.
     for_row_blocks(x, y, [&, channels = channels_](ConstView x, View y) {
@@ -55,7 +60,10 @@ class BatchNorm : public Layer {
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    sum_gradients(x, dy, pass);
+    if (pass.sums != nullptr)
+      use_known_sums(x.shape, pass);
+    else
+      sum_gradients(x, dy, pass);
     if (dx.data == nullptr) return;
     const float *const factor = factor_.data(), *const mean = mean_.data(), *const mean_dy = mean_dy_.data(),
                        *const slope = slope_.data();
@@ -115,6 +123,10 @@ class BatchNorm : public Layer {
     }
   }
 
+  void use_known_moments(const Moments& m) {
+    for (int c = 0; c < channels_; ++c) set_moments(c, m.mean[c], m.squares[c], m.count);
+  }
+
   void set_moments(int c, double mean, double squares, double count) {
     const std::size_t i = static_cast<std::size_t>(c);
     mean_.data()[i] = static_cast<float>(mean);
@@ -133,8 +145,7 @@ class BatchNorm : public Layer {
     }
   }
 
-  // Sums of dy and dy * x_hat: the gradients of shift and scale, and the two means of the formula. These are there
-  // because the batch's moments move with x; running moments do not, and dx = dy * factor is left.
+  // Sums of dy and dy * x_hat.
   void sum_gradients(ConstView x, ConstView dy, const Pass& pass) {
     const std::span<float> scratch = pass.scratch;
     const float *const mean = mean_.data(), *const inv_std = inv_std_.data();
@@ -155,20 +166,41 @@ class BatchNorm : public Layer {
         },
         x, dy);
     const std::size_t blocks = static_cast<std::size_t>(row_block_count(x.shape));
-    const double pixels = static_cast<double>(x.shape.pixels());
     for (int c = 0; c < channels_; ++c) {
       double sum = 0.0, sum_x_hat = 0.0;
       for (std::size_t b = 0; b < blocks; ++b) {
         sum += static_cast<double>(partial(scratch, b, 0)[c]);
         sum_x_hat += static_cast<double>(partial(scratch, b, 1)[c]);
       }
-      const std::size_t i = static_cast<std::size_t>(c);
-      bias_.grad[i] += static_cast<float>(sum);
-      weight_.grad[i] += static_cast<float>(sum_x_hat);
-      const double share = pass.mode == Mode::train ? 1.0 / pixels : 0.0;
-      mean_dy_.data()[i] = static_cast<float>(sum * share);
-      slope_.data()[i] = static_cast<float>(sum_x_hat * share * static_cast<double>(inv_std_.data()[i]));
+      set_sums(c, sum, sum_x_hat, x.shape, pass.mode);
     }
+  }
+
+  // Sums of dy and dy * (x - mean) of each image.
+  void use_known_sums(const Shape& shape, const Pass& pass) {
+    constexpr int kTile = 64;  // channels whose sums are on the stack while the images go by in order
+    for (int first = 0; first < channels_; first += kTile) {
+      const int count = std::min(kTile, channels_ - first);
+      double sum[kTile] = {}, product[kTile] = {};
+      for (std::ptrdiff_t n = 0; n < shape.images; ++n) {
+        const float *const s = pass.sums + 2 * n * channels_ + first, *const p = s + channels_;
+        for (int c = 0; c < count; ++c) sum[c] += static_cast<double>(s[c]);
+        for (int c = 0; c < count; ++c) product[c] += static_cast<double>(p[c]);
+      }
+      for (int c = 0; c < count; ++c)
+        set_sums(first + c, sum[c], product[c] * static_cast<double>(inv_std_.data()[first + c]), shape, pass.mode);
+    }
+  }
+
+  // The gradients of shift and scale, and the two means of the formula. These are there because the batch's moments move
+  // with x; running moments do not, and dx = dy * factor is left.
+  void set_sums(int c, double sum, double sum_x_hat, const Shape& shape, Mode mode) {
+    const std::size_t i = static_cast<std::size_t>(c);
+    bias_.grad[i] += static_cast<float>(sum);
+    weight_.grad[i] += static_cast<float>(sum_x_hat);
+    const double share = mode == Mode::train ? 1.0 / static_cast<double>(shape.pixels()) : 0.0;
+    mean_dy_.data()[i] = static_cast<float>(sum * share);
+    slope_.data()[i] = static_cast<float>(sum_x_hat * share * static_cast<double>(inv_std_.data()[i]));
   }
 
   const int channels_;

@@ -45,6 +45,8 @@ class Conv : public Layer {
     return {&weight_};
   }
   BackwardNeeds needs() const override { return {.input = true}; }
+  // A bias is added after the product, so after its epilogue.
+  Offers offers() const override { return {.transformed_input = true, .forward_epilogue = !has_bias_}; }
   std::size_t scratch_floats(const Shape& x) const override {
     return std::max(conv2d_scratch(conv_, x), has_bias_ ? channel_sum_scratch(conv_.output_shape(x)) : 0);
   }
@@ -53,16 +55,16 @@ class Conv : public Layer {
   }
 
   void forward(ConstView x, View y, const Pass& pass) override {
-    conv2d_forward(conv_, x, {}, weight_.value.data(), y, {}, pass.scratch);
+    conv2d_forward(conv_, x, pass.transform, weight_.value.data(), y, pass.forward_epilogue, pass.scratch);
     if (!has_bias_) return;
     const ConstVectorMap bias(bias_.value.data(), conv_.out_channels);
     for_row_blocks(ConstView(y), y, [&](ConstView, View rows) { as_matrix(rows).rowwise() += bias; });
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    conv2d_backward_weights(conv_, x, {}, dy, weight_.grad.data(), pass.scratch);
+    conv2d_backward(conv_, x, pass.transform, dy, weight_.value.data(), dx, write, pass.backward_epilogue,
+                    weight_.grad.data(), pass.scratch);
     if (has_bias_) add_channel_sums(dy, bias_.grad, pass.scratch);
-    if (dx.data != nullptr) conv2d_backward_input(conv_, dy, weight_.value.data(), dx, write, {}, pass.scratch);
   }
 
  private:

@@ -2,6 +2,7 @@
 #include "layers/pool.h"
 
 #include "core/check.h"
+#include "core/kernels/transform.h"
 #include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
 
@@ -18,6 +19,17 @@ std::size_t pixel_index(const Shape& s, int n, int h, int w) {
   return (static_cast<std::size_t>(n) * static_cast<std::size_t>(s.height) + static_cast<std::size_t>(h)) *
              static_cast<std::size_t>(s.width) +
          static_cast<std::size_t>(w);
+}
+
+// Mean over the pixels of one image of the value that x is read as.
+void transformed_mean(ConstView x, const InputTransform& t, float* mean) {
+  for_lanes(x.shape.channels, [&](int first, auto lanes) {
+    using V = decltype(lanes);
+    const LanesTransform<V> value(t, first);
+    V sum = {};
+    for (std::size_t p = 0; p < x.shape.pixels(); ++p) sum += value(load_lanes<V>(x.pixel(p) + first));
+    store_lanes<V>(sum / static_cast<float>(x.shape.pixels()), mean + first);
+  });
 }
 
 void clear_if(Write write, View dx) {
@@ -78,8 +90,10 @@ class AveragePool : public WindowPool {
  public:
   explicit AveragePool(const PoolOptions& o) : WindowPool("average_pool", o) {}
   BackwardNeeds needs() const override { return {}; }
+  Offers offers() const override { return {.transformed_input = true}; }
 
-  void forward(ConstView x, View y, const Pass&) override {
+  void forward(ConstView x, View y, const Pass& pass) override {
+    if (!pass.transform.identity()) return forward_transformed(x, pass.transform, y);
     const int channels = x.shape.channels;
     parallel_for(x.shape.images, [&](int n) {
       for_each_window(x.shape, y.shape, n, [&](std::size_t out, const Window& window) {
@@ -91,7 +105,7 @@ class AveragePool : public WindowPool {
     });
   }
 
-  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass&) override {
+  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     if (dx.data == nullptr) return;
     const int channels = dx.shape.channels;
     parallel_for(dx.shape.images, [&](int n) {
@@ -100,6 +114,22 @@ class AveragePool : public WindowPool {
         const ConstVectorMap gradient(dy.pixel(out), channels);
         for_each_pixel(dx.shape, window,
                        [&](std::size_t p) { VectorMap(dx.pixel(p), channels) += window.share() * gradient; });
+      });
+      finish_gradient(dx.images(n, 1), n, pass.backward_epilogue);
+    });
+  }
+
+ private:
+  void forward_transformed(ConstView x, const InputTransform& t, View y) const {
+    parallel_for(x.shape.images, [&](int n) {
+      for_each_window(x.shape, y.shape, n, [&](std::size_t out, const Window& window) {
+        for_lanes(x.shape.channels, [&](int first, auto lanes) {
+          using V = decltype(lanes);
+          const LanesTransform<V> value(t, first);
+          V sum = {};
+          for_each_pixel(x.shape, window, [&](std::size_t p) { sum += value(load_lanes<V>(x.pixel(p) + first)); });
+          store_lanes<V>(sum * window.share(), y.pixel(out) + first);
+        });
       });
     });
   }
@@ -144,13 +174,16 @@ class GlobalAveragePool : public Layer {
   std::string describe() const override { return "global_average_pool"; }
   Shape output_shape(const Shape& x) const override { return {x.images, 1, 1, x.channels}; }
   BackwardNeeds needs() const override { return {}; }
+  Offers offers() const override { return {.transformed_input = true}; }
 
-  void forward(ConstView x, View y, const Pass&) override {
-    parallel_for(x.shape.images,
-                 [&](int n) { as_matrix(y.images(n, 1)) = as_matrix(x.images(n, 1)).colwise().mean(); });
+  void forward(ConstView x, View y, const Pass& pass) override {
+    if (pass.transform.identity())
+      return parallel_for(x.shape.images,
+                          [&](int n) { as_matrix(y.images(n, 1)) = as_matrix(x.images(n, 1)).colwise().mean(); });
+    parallel_for(x.shape.images, [&](int n) { transformed_mean(x.images(n, 1), pass.transform, y.images(n, 1).data); });
   }
 
-  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass&) override {
+  void backward(ConstView, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
     if (dx.data == nullptr) return;
     const float share = 1.0f / static_cast<float>(dx.shape.height * dx.shape.width);
     parallel_for(dx.shape.images, [&](int n) {
@@ -159,6 +192,7 @@ class GlobalAveragePool : public Layer {
       const View image = dx.images(n, 1);
       for (std::size_t p = 0; p < image.shape.pixels(); ++p)
         VectorMap(image.pixel(p), image.shape.channels) += share * gradient;
+      finish_gradient(image, n, pass.backward_epilogue);
     });
   }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "layers/relu.h"
 
+#include "core/kernels/transform.h"
 #include "core/tensor/parallel.h"
 
 #include <memory>
@@ -16,8 +17,14 @@ class Relu : public Layer {
   BackwardNeeds needs() const override { return {.output = true}; }
   bool forward_in_place() const override { return true; }
   bool backward_in_place() const override { return true; }
+  Offers offers() const override { return {.lazy = Lazy::relu, .transformed_input = true}; }
 
-  void forward(ConstView x, View y, const Pass&) override {
+  void forward(ConstView x, View y, const Pass& pass) override {
+    if (!pass.transform.identity()) {
+      InputTransform t = pass.transform;
+      t.relu = true;
+      return parallel_for(x.shape.images, [&](int n) { transform_image(x.images(n, 1), t, y.images(n, 1)); });
+    }
     for_runs(
         [](const float* x, float* y, std::ptrdiff_t count) {
 #pragma GCC ivdep
@@ -27,7 +34,7 @@ class Relu : public Layer {
         x, y);
   }
 
-  void backward(ConstView, ConstView y, ConstView dy, View dx, Write write, const Pass&) override {
+  void backward(ConstView, ConstView y, ConstView dy, View dx, Write write, const Pass& pass) override {
     if (dx.data == nullptr) return;
     for_runs(
         [write](const float* y, const float* dy, float* dx, std::ptrdiff_t count) {
@@ -40,6 +47,8 @@ class Relu : public Layer {
           }
         },
         y, dy, dx);
+    if (pass.backward_epilogue.x.data == nullptr) return;
+    parallel_for(dx.shape.images, [&](int n) { finish_gradient(dx.images(n, 1), n, pass.backward_epilogue); });
   }
 };
 

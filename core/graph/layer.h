@@ -14,6 +14,12 @@ namespace fanin {
 
 enum class Mode { train, evaluate };
 
+// Mean and sum of squared deviations of each channel over `count` values; mean null: not known.
+struct Moments {
+  const double *mean = nullptr, *squares = nullptr;
+  double count = 0.0;
+};
+
 // What a pass gets besides its views.
 struct Pass {
   Mode mode = Mode::train;
@@ -21,11 +27,28 @@ struct Pass {
   std::uint64_t step = 0;    // training steps taken so far
   std::string_view node;     // the node's path
   std::span<float> scratch;  // at least Layer::scratch_floats of the prepared input
+
+  // Fusion (fuse.h). A layer gets only what it offers below; everywhere else these are empty.
+  InputTransform transform;            // offers().transformed_input: the input is x read through it
+  ForwardEpilogue forward_epilogue;    // offers().forward_epilogue
+  BackwardEpilogue backward_epilogue;  // offers().transformed_input: what to do with the complete gradient of the input
+  Moments moments;                     // Lazy::norm, forward: those of x
+  const float* sums = nullptr;         // Lazy::norm, backward: [image][2][channel] as BackwardEpilogue makes them
 };
 
 // What backward reads; everything else may be overwritten between the passes.
 struct BackwardNeeds {
   bool input = false, output = false;
+};
+
+// A layer whose output need not exist: who wants it reads the input through an InputTransform.
+enum class Lazy { no, norm, relu };
+
+// What a layer offers to the planner, which decides what becomes of it.
+struct Offers {
+  Lazy lazy = Lazy::no;
+  bool transformed_input = false;  // obeys Pass::transform and Pass::backward_epilogue
+  bool forward_epilogue = false;   // obeys Pass::forward_epilogue
 };
 
 class Layer {
@@ -42,6 +65,10 @@ class Layer {
   // only.
   virtual bool forward_in_place() const { return false; }
   virtual bool backward_in_place() const { return false; }
+
+  virtual Offers offers() const { return {}; }
+  // Lazy::norm, once forward has run: its three rows. With a null y forward only gets them ready.
+  virtual InputTransform transform() const { return {}; }
 
   virtual std::size_t scratch_floats(const Shape& /*input*/) const { return 0; }
   virtual std::int64_t macs(const Shape& /*input*/) const { return 0; }  // multiply-adds of forward

@@ -66,6 +66,7 @@ Node Network::add(const std::string& name, std::unique_ptr<Layer> layer, Node x)
   data.plan.needs = layer->needs();
   data.plan.forward_in_place = layer->forward_in_place();
   data.plan.backward_in_place = layer->backward_in_place();
+  data.plan.offers = layer->offers();
   const std::string path = data.name;
   Layer& owned = *layer;
   data.layer = std::move(layer);
@@ -151,6 +152,17 @@ void Network::Impl::check_all_used(int from) const {
   }
 }
 
+void Network::Impl::lay_out() {
+  PlanOptions how = options;
+  how.fuse = fuse();
+  plan = make_plan(plan_nodes(), how);
+  arena = Buffer();  // the old one goes before the new one comes
+  arena = Buffer(plan.arena_floats);
+  means.assign(static_cast<std::size_t>(plan.fusion.moment_channels), 0.0);
+  squares.assign(means.size(), 0.0);
+  ready_for_backward = false;
+}
+
 MemoryEstimate Network::estimate(Node output, int largest_batch, Mode mode) const {
   const PlanOptions options{.images = largest_batch, .output = output.id_, .mode = mode};
   const Plan plan = make_plan(impl_->plan_nodes(), options);
@@ -172,14 +184,14 @@ void Network::prepare(Node output, PlanOptions options) {
   FANIN_CHECK(options.images >= 1, usage, "prepare: batch {}; it must be at least 1", options.images);
   net.check_all_used(output.id_);
   options.output = output.id_;
-  net.plan = make_plan(net.plan_nodes(), options);
+  net.options = options;
+  net.lay_out();
   net.images = options.images;
   net.output = output.id_;
   net.prepared_for = options.mode;
   const std::size_t floats = net.parameter_floats();
   net.values = Buffer(floats);
   net.gradients = Buffer(options.mode == Mode::train ? floats : 0);
-  net.arena = Buffer(net.plan.arena_floats);
   net.scratch = Buffer(net.scratch_floats(options.images));
   net.scratch_threads = thread_count();
   std::size_t offset = 0;

@@ -92,7 +92,10 @@ class Network {
   void backward(ConstView output_gradient);
   // Fills Pass::seed and Pass::step of the coming passes.
   void set_random_state(std::uint64_t seed, std::uint64_t step);
-  void observe(Observer* observer);  // null to stop; the observer must outlive its use
+  // Null to stop; the observer must outlive its use. A prepared network that leaves values out (PlanOptions::fuse) is
+  // laid out anew, with all of them in memory, for as long as it is observed: views from before are gone, and what is
+  // seen agrees with the passes that nobody watches up to rounding.
+  void observe(Observer* observer);
 
   // --- looking
   std::vector<Parameter*> parameters() const;              // in order of construction

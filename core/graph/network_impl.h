@@ -1,8 +1,9 @@
-// What a Network holds, shared by network.cpp (building, planning) and network_run.cpp (both passes); nobody else
-// includes it.
+// What a Network holds, shared by network.cpp (building, planning), network_run.cpp (both passes) and
+// network_run_fused.cpp (both passes where values are left out); nobody else includes it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/graph/join.h"
 #include "core/graph/network.h"
 
 #include <string>
@@ -26,10 +27,12 @@ struct Network::Impl {
   std::unordered_map<std::string_view, Parameter*> by_name;
 
   // After prepare.
+  PlanOptions options;
   Plan plan;
   int images = 0, output = -1;
   Mode prepared_for = Mode::train;
   Buffer values, gradients, arena, scratch;
+  std::vector<double> means, squares;  // the table of channel statistics (Fusion::moments)
   int scratch_threads = 0;
 
   // Of the last forward pass.
@@ -63,10 +66,29 @@ struct Network::Impl {
     pass.node = n.name;
     return pass;
   }
+  // Where values may be left out: not while somebody looks at each of them.
+  bool fuse() const { return options.fuse && observer == nullptr; }
+  void lay_out();  // plans and allocates what the passes need
+
+  void forward_node(int id);
   void forward_sum(int id);
   void forward_concat(int id);
   void backward_node(int id);
   void pass_on(int id, std::size_t input, ConstView dy);
+
+  // The same with values left out.
+  const FusedNode& fused(int id) const { return plan.fusion.at(id); }
+  float* partials(int storage) {
+    return storage < 0 ? nullptr : arena.data() + plan.storages[static_cast<std::size_t>(storage)].offset;
+  }
+  Operand operand(int id);
+  Moments moments(int id) const;
+  void take_moments(int id, bool known);
+  void forward_fused(int id);
+  void forward_fused_layer(int id);
+  void backward_fused(int id);
+  void backward_fused_layer(int id);
+  void backward_join(int id);
 };
 
 }  // namespace fanin

@@ -1,4 +1,4 @@
-// Forward and backward over the planned nodes.
+// Forward and backward over the planned nodes. Where values are left out, network_run_fused.cpp runs the nodes.
 // SPDX-License-Identifier: MIT
 #include "core/check.h"
 #include "core/graph/network_impl.h"
@@ -26,6 +26,14 @@ void Network::Impl::forward_concat(int id) {
   }
 }
 
+void Network::Impl::forward_node(int id) {
+  const NodeData& n = node(id);
+  if (n.plan.kind == NodeKind::sum) forward_sum(id);
+  if (n.plan.kind == NodeKind::concat) forward_concat(id);
+  if (n.plan.kind == NodeKind::layer) n.layer->forward(any_value(n.plan.inputs[0]), value(id), pass_of(n));
+  if (observer) observer->value(n.name, value(id));
+}
+
 ConstView Network::forward(ConstView images, Mode mode) {
   Impl& net = *impl_;
   const Shape& expected = net.node(0).plan.shape;
@@ -43,14 +51,11 @@ ConstView Network::forward(ConstView images, Mode mode) {
   net.pass.mode = mode;
   net.pass.scratch = net.scratch.span();
   if (net.observer) net.observer->value(net.node(0).name, images);
-  for (int id = 1; id < net.count(); ++id) {
-    const NodeData& n = net.node(id);
-    if (n.plan.kind == NodeKind::sum) net.forward_sum(id);
-    if (n.plan.kind == NodeKind::concat) net.forward_concat(id);
-    if (n.plan.kind == NodeKind::layer)
-      n.layer->forward(net.any_value(n.plan.inputs[0]), net.value(id), net.pass_of(n));
-    if (net.observer) net.observer->value(n.name, net.value(id));
-  }
+  for (int id = 1; id < net.count(); ++id)
+    if (net.plan.fused)
+      net.forward_fused(id);
+    else
+      net.forward_node(id);
   net.ready_for_backward = net.prepared_for == Mode::train;
   return net.value(net.output);
 }
@@ -100,7 +105,11 @@ void Network::backward(ConstView output_gradient) {
   const std::span<float> gradients = net.gradients.span();
   std::fill(gradients.begin(), gradients.end(), 0.0f);
   copy(output_gradient, target);
-  for (int id = net.count() - 1; id > 0; --id) net.backward_node(id);
+  for (int id = net.count() - 1; id > 0; --id)
+    if (net.plan.fused)
+      net.backward_fused(id);
+    else
+      net.backward_node(id);
 }
 
 void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
@@ -108,6 +117,9 @@ void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
   impl_->pass.step = step;
 }
 
-void Network::observe(Observer* observer) { impl_->observer = observer; }
+void Network::observe(Observer* observer) {
+  impl_->observer = observer;
+  if (impl_->images > 0 && impl_->fuse() != impl_->plan.fused) impl_->lay_out();
+}
 
 }  // namespace fanin

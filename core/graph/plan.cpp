@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/graph/plan.h"
 
+#include "core/graph/edges.h"
 #include "core/graph/storage.h"
 
 #include <algorithm>
@@ -20,6 +21,8 @@ class Planner {
         consumers_(nodes.size()),
         values_(count_),
         gradients_(count_) {
+    plan_.fused = options.fuse;
+    plan_.fusion = fuse(nodes, options);
     for (int i = 0; i < count_; ++i)
       for (const int input : node(i).inputs) consumers_[at(input)].push_back(i);
   }
@@ -27,13 +30,16 @@ class Planner {
   Plan run() {
     group_values();
     if (training()) group_gradients();
-    plan_.value = place(values_, [this](int i) { return value_life(i); });
+    plan_.value = place(
+        values_, [this](int i) { return fused(i).stored(); }, [this](int i) { return value_life(i); });
     plan_.gradient.resize(nodes_.size());
     plan_.edges.resize(nodes_.size());
     if (training()) {
-      plan_.gradient = place(gradients_, [this](int i) { return gradient_life(i); });
-      decide_writes();
+      plan_.gradient = place(
+          gradients_, [](int) { return true; }, [this](int i) { return gradient_life(i); });
+      decide_writes(nodes_, options_.output, plan_);
     }
+    place_partial_sums();
     plan_.arena_floats = assign_offsets(plan_.storages, options_.share);
     return std::move(plan_);
   }
@@ -45,6 +51,7 @@ class Planner {
 
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   const PlanNode& node(int i) const { return nodes_[at(i)]; }
+  const FusedNode& fused(int i) const { return plan_.fusion.at(i); }
   bool training() const { return options_.mode == Mode::train; }
   bool is_input(int i) const { return node(i).kind == NodeKind::input; }
   int backward_time(int i) const { return 2 * count_ - 1 - i; }
@@ -52,15 +59,15 @@ class Planner {
   // --- values
 
   bool overwritable(int x) const {  // by its only consumer
-    if (is_input(x) || consumers_[at(x)].size() != 1 || x == options_.output) return false;
+    if (is_input(x) || !fused(x).stored() || consumers_[at(x)].size() != 1 || x == options_.output) return false;
     if (node(x).kind == NodeKind::concat) return false;  // its slices have readers of their own
     return !(training() && node(x).kind == NodeKind::layer && node(x).needs.output);
   }
 
   void group_values() {
-    if (options_.share) {
-      for (int i = 0; i < count_; ++i) {
-        const PlanNode& n = node(i);
+    for (int i = 0; i < count_; ++i) {
+      const PlanNode& n = node(i);
+      if (options_.share && fused(i).stored()) {
         if (n.kind == NodeKind::layer && n.forward_in_place && overwritable(n.inputs[0]) &&
             !(training() && n.needs.input))
           values_.join(i, n.inputs[0]);
@@ -72,6 +79,9 @@ class Planner {
             }
       }
     }
+    // A convolution that adds the other operand of a sum has no value but the sum.
+    for (int i = 0; i < count_; ++i)
+      if (fused(i).writes >= 0) values_.join(i, fused(i).writes);
     slice_concats(values_);
   }
 
@@ -90,15 +100,22 @@ class Planner {
 
   Life value_life(int i) const {
     Life life{i, i};
-    for (const int k : consumers_[at(i)]) {
-      life.last = std::max(life.last, k);
-      if (training() && node(k).kind == NodeKind::layer && node(k).needs.input)
-        life.last = std::max(life.last, backward_time(k));
-    }
+    extend_life(i, i, life);
     if (training() && node(i).kind == NodeKind::layer && node(i).needs.output)
       life.last = std::max(life.last, backward_time(i));
     if (i == options_.output) life.last = 2 * count_;  // the caller may look at it until the next forward pass
     return life;
+  }
+
+  // By what happens to x, which is i itself or a value that is read from it.
+  void extend_life(int i, int x, Life& life) const {
+    for (const int k : consumers_[at(x)]) {
+      life.last = std::max(life.last, k);
+      const bool layer = node(k).kind == NodeKind::layer;
+      if (training() && layer && (node(k).needs.input || x != i || !fused(k).stored()))
+        life.last = std::max(life.last, backward_time(k));
+      if (!fused(k).stored()) extend_life(i, k, life);
+    }
   }
 
   // --- gradients
@@ -150,12 +167,12 @@ class Planner {
 
   // --- memory
 
-  template <class LifeOf>
-  std::vector<Place> place(const Groups& groups, LifeOf life_of) {
+  template <class Exists, class LifeOf>
+  std::vector<Place> place(const Groups& groups, Exists exists, LifeOf life_of) {
     std::vector<Place> places(nodes_.size());
     std::vector<int> storage_of(nodes_.size(), -1);
     for (int i = 0; i < count_; ++i) {
-      if (is_input(i)) continue;
+      if (is_input(i) || !exists(i)) continue;
       const Place root = groups.root(i);
       int& storage = storage_of[at(root.storage)];
       const Life life = life_of(i);
@@ -174,53 +191,22 @@ class Planner {
     return places;
   }
 
-  // Replays the backward pass and notes which channels of each storage already hold a gradient.
-  void decide_writes() {
-    std::vector<std::vector<bool>> written(plan_.storages.size());
-    for (std::size_t s = 0; s < written.size(); ++s) written[s].resize(at(plan_.storages[s].channels), false);
-    const auto mark = [&](int i) {
-      const Place p = plan_.gradient[at(i)];
-      std::fill_n(written[at(p.storage)].begin() + p.first_channel, node(i).shape.channels, true);
-    };
-    mark(options_.output);
-    for (int i = count_ - 1; i >= 0; --i) {
-      int channel = 0;  // of a concat's operand
-      for (const int x : node(i).inputs) {
-        GradientEdge edge;
-        edge.wanted = !is_input(x);
-        if (edge.wanted) {
-          edge.aliased = shares_gradient(i, x, channel);
-          if (!edge.aliased && !in_place(i, x)) note_write(x, written, edge);
-          mark(x);
-        }
-        plan_.edges[at(i)].push_back(edge);
-        channel += node(x).shape.channels;
-      }
-    }
+  // [image][2][channel] numbers that live from one node to another.
+  int place_partials(const Shape& shape, int first, int last) {
+    const std::size_t floats = at(2 * options_.images) * at(shape.channels);
+    plan_.storages.push_back(
+        {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, first, last});
+    return static_cast<int>(plan_.storages.size()) - 1;
   }
 
-  bool shares_gradient(int i, int x, int channel) const {
-    const Place dy = plan_.gradient[at(i)], dx = plan_.gradient[at(x)];
-    if (node(i).kind == NodeKind::layer || dy.storage != dx.storage) return false;
-    return dx.first_channel == dy.first_channel + (node(i).kind == NodeKind::concat ? channel : 0);
-  }
-
-  bool in_place(int i, int x) const {
-    const Place dy = plan_.gradient[at(i)], dx = plan_.gradient[at(x)];
-    return node(i).kind == NodeKind::layer && dy.storage == dx.storage && dy.first_channel == dx.first_channel;
-  }
-
-  void note_write(int x, const std::vector<std::vector<bool>>& written, GradientEdge& edge) const {
-    const Place p = plan_.gradient[at(x)];
-    const std::vector<bool>::const_iterator begin = written[at(p.storage)].begin() + p.first_channel;
-    const std::vector<bool>::const_iterator end = begin + node(x).shape.channels;
-    if (std::find(begin, end, true) == end) return;  // overwrite
-    edge.write = Write::add;
-    for (std::vector<bool>::const_iterator gap = std::find(begin, end, false); gap != end;
-         gap = std::find(gap, end, false)) {
-      const std::vector<bool>::const_iterator stop = std::find(gap, end, true);
-      edge.clear.emplace_back(static_cast<int>(gap - begin), static_cast<int>(stop - gap));
-      gap = stop;
+  void place_partial_sums() {
+    plan_.moments.resize(nodes_.size(), -1);
+    plan_.sums.resize(nodes_.size(), -1);
+    for (int i = 0; i < count_; ++i) {
+      const int y = fused(i).writes;
+      if (y >= 0 && fused(y).moments >= 0) plan_.moments[at(i)] = place_partials(node(y).shape, i, i);
+      if (fused(i).sums_by >= 0)
+        plan_.sums[at(i)] = place_partials(node(i).shape, backward_time(fused(i).sums_by), backward_time(i));
     }
   }
 

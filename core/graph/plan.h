@@ -9,6 +9,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/graph/fuse.h"
 #include "core/graph/layer.h"
 
 #include <utility>
@@ -22,8 +23,9 @@ struct PlanNode {
   NodeKind kind = NodeKind::layer;
   std::vector<int> inputs;  // smaller ids
   Shape shape;              // of one image
-  BackwardNeeds needs;      // layers only, like the two below
+  BackwardNeeds needs;      // layers only, like those below
   bool forward_in_place = false, backward_in_place = false;
+  Offers offers;
 };
 
 struct PlanOptions {
@@ -31,10 +33,11 @@ struct PlanOptions {
   int output = 0;           // node whose value and gradient the caller handles
   Mode mode = Mode::train;  // evaluate: no gradients, and values die after their last forward use
   bool share = true;
+  bool fuse = fusion();  // whether values may be left out (fuse.h); the results agree up to rounding
 };
 
 struct Place {
-  int storage = -1;  // -1: not in the arena (the network's input; gradients in Mode::evaluate)
+  int storage = -1;  // -1: not in the arena (the network's input; gradients in Mode::evaluate; values left out)
   int first_channel = 0;
 };
 
@@ -57,6 +60,12 @@ struct Plan {
   std::vector<Storage> storages;
   std::vector<std::vector<GradientEdge>> edges;  // per node and input
   std::size_t arena_floats = 0;
+
+  bool fused = false;  // as PlanOptions::fuse
+  Fusion fusion;
+  // Storages, -1 for none, of [image][2][channel] numbers between two nodes: the moments of what a node computes, until
+  // they are joined; the sums of a BatchNorm's backward pass.
+  std::vector<int> moments, sums;  // per node
 };
 
 Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "core/graph/fuse.h"
+
+#include "core/graph/plan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+namespace fanin {
+
+namespace {
+
+std::atomic<bool>& fusion_switch() {
+  static std::atomic<bool> on = [] {
+    const char* const value = std::getenv("FANIN_FUSE");
+    return value == nullptr || std::string_view(value) != "0";
+  }();
+  return on;
+}
+
+class Fuser {
+ public:
+  Fuser(const std::vector<PlanNode>& nodes, const PlanOptions& options)
+      : nodes_(nodes), options_(options), count_(static_cast<int>(nodes.size())), consumers_(nodes.size()) {
+    fusion_.nodes.resize(nodes.size());
+    for (int i = 0; i < count_; ++i) {
+      for (const int x : node(i).inputs) consumers_[static_cast<std::size_t>(x)].push_back(i);
+      fused(i).value.source = fused(i).writes = i;
+    }
+  }
+
+  Fusion run() {
+    if (!options_.fuse) return std::move(fusion_);
+    for (int i = 0; i < count_; ++i)
+      if (node(i).kind == NodeKind::sum) compute_sum_elsewhere(i);
+    for (int i = 1; i < count_; ++i)
+      if (lazy(i) == Lazy::norm) omit_norm(i);
+    for (int i = 1; i < count_; ++i)
+      if (lazy(i) == Lazy::relu) omit_relu(i);
+    if (options_.mode == Mode::evaluate) return std::move(fusion_);
+    for (int i = 1; i < count_; ++i) find_finisher(i);
+    place_moments();
+    return std::move(fusion_);
+  }
+
+ private:
+  const PlanNode& node(int i) const { return nodes_[static_cast<std::size_t>(i)]; }
+  FusedNode& fused(int i) { return fusion_.nodes[static_cast<std::size_t>(i)]; }
+  const std::vector<int>& consumers(int i) const { return consumers_[static_cast<std::size_t>(i)]; }
+  Lazy lazy(int i) const { return node(i).offers.lazy; }
+  bool only_consumer(int i, int k) const { return consumers(i).size() == 1 && consumers(i)[0] == k; }
+
+  // sum(..., conv): the convolution adds the other operand. relu(sum(...)): the ReLU does.
+  void compute_sum_elsewhere(int s) {
+    const int last = std::max(node(s).inputs[0], node(s).inputs[1]);
+    if (node(last).offers.forward_epilogue && only_consumer(last, s)) {
+      fused(last).writes = s;
+      fused(s).writes = -1;
+      return;
+    }
+    if (s == options_.output || consumers(s).size() != 1) return;
+    const int r = consumers(s)[0];
+    if (lazy(r) != Lazy::relu) return;
+    fused(r).joins = s;
+    fused(s).writes = -1;
+    fused(s).value = {};
+  }
+
+  // Can k read an input that is not there? A sum can where it is an operation of its own or of its ReLU.
+  bool reads_lazily(int k) {
+    if (node(k).kind == NodeKind::sum) return fused(k).writes == k || !fused(k).stored();
+    return node(k).kind == NodeKind::layer && node(k).offers.transformed_input;
+  }
+
+  // BatchNorm does not read lazily, so its own input is stored. The network's input is not ours to keep.
+  void omit_norm(int i) {
+    const int x = node(i).inputs[0];
+    if (i == options_.output || node(x).kind == NodeKind::input) return;
+    for (const int k : consumers(i))
+      if (!reads_lazily(k)) return;
+    fused(i).value = {.source = x, .norm = i, .relu = false};
+    fused(i).writes = -1;
+  }
+
+  void omit_relu(int i) {
+    const Recipe input = fused(node(i).inputs[0]).value;
+    if (i == options_.output || fused(i).joins >= 0 || node(node(i).inputs[0]).kind == NodeKind::input) return;
+    for (const int k : consumers(i))
+      if (!reads_lazily(k) || lazy(k) == Lazy::relu) return;
+    fused(i).value = {.source = input.source, .norm = input.norm, .relu = true};
+    fused(i).writes = -1;
+  }
+
+  // Backward runs from large to small ids, so the smallest reader is the last to add to the gradient of v.
+  void find_finisher(int v) {
+    const Recipe& recipe = fused(v).value;
+    if (recipe.norm < 0 && !recipe.relu) return;
+    const int k = *std::min_element(consumers(v).begin(), consumers(v).end());
+    if (node(k).kind == NodeKind::sum) {
+      // The ReLU of a sum sees the whole gradient of an operand that nobody else reads.
+      if (v == recipe.norm && consumers(v).size() == 1 && !fused(k).stored()) fused(v).sums_by = consumers(k)[0];
+      return;
+    }
+    if (!fused(k).stored()) return;  // a ReLU that only passes on what its own readers finished
+    fused(k).finishes = v;
+    fused(v).finished = true;
+    if (recipe.norm >= 0 && (v == recipe.norm || only_consumer(recipe.norm, v))) fused(recipe.norm).sums_by = k;
+  }
+
+  // From the last concat to the first, so that the operands of a chain of concats lie in the rows of the last one and
+  // the statistics of a dense block are its channels' statistics, taken once each.
+  void place_moments() {
+    std::vector<bool> wanted(nodes_.size(), false);
+    for (int i = count_ - 1; i > 0; --i) {
+      if (lazy(i) == Lazy::norm) wanted[static_cast<std::size_t>(node(i).inputs[0])] = true;
+      if (!wanted[static_cast<std::size_t>(i)]) continue;
+      if (fused(i).moments < 0) {
+        fused(i).moments = fusion_.moment_channels;
+        fusion_.moment_channels += node(i).shape.channels;
+      }
+      if (node(i).kind != NodeKind::concat) continue;
+      int channel = fused(i).moments;
+      for (const int x : node(i).inputs) {
+        wanted[static_cast<std::size_t>(x)] = true;
+        if (fused(x).moments < 0 && node(x).kind != NodeKind::input) fused(x).moments = channel;
+        channel += node(x).shape.channels;
+      }
+    }
+  }
+
+  const std::vector<PlanNode>& nodes_;
+  const PlanOptions& options_;
+  const int count_;
+  std::vector<std::vector<int>> consumers_;
+  Fusion fusion_;
+};
+
+}  // namespace
+
+bool fusion() { return fusion_switch(); }
+void set_fusion(bool on) { fusion_switch() = on; }
+
+Fusion fuse(const std::vector<PlanNode>& nodes, const PlanOptions& options) { return Fuser(nodes, options).run(); }
+
+}  // namespace fanin

@@ -1,0 +1,50 @@
+// Which values of a network never exist. Layers say what they offer (layer.h); this decides, once, on the static graph.
+//   - A BatchNorm or ReLU whose readers can all compute it while they load has no memory: it is read from its source.
+//   - A convolution that is the last operand of a sum writes the sum itself.
+//   - A ReLU of a sum computes the sum on the way, and reads operands that do not exist.
+//   - The statistics of a value are taken by whoever writes it, once a channel: a concat's are its operands'.
+//   - The last reader to add to the gradient of a missing value finishes it: mask of the ReLU, sums of the BatchNorm.
+// Values that exist are computed as without fusion. Time, and so the lives of gradients, does not change.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/graph/layer.h"
+
+#include <vector>
+
+namespace fanin {
+
+struct PlanNode;
+struct PlanOptions;
+
+// Used by PlanOptions as the default: on, unless FANIN_FUSE=0 in the environment or set_fusion(false).
+bool fusion();
+void set_fusion(bool on);
+
+// How the value of a node is read: from a stored one, through its BatchNorm and ReLU. -1: none.
+struct Recipe {
+  int source = -1;
+  int norm = -1;
+  bool relu = false;
+};
+
+struct FusedNode {
+  Recipe value;
+  int writes = -1;        // the node whose value the forward pass of this one computes: itself, a sum, or none
+  int joins = -1;         // a ReLU that computes this sum on the way
+  int finishes = -1;      // the missing node whose gradient is complete after the backward pass of this one
+  bool finished = false;  // some node finishes the gradient of this one
+  int sums_by = -1;       // BatchNorm: the node that takes the sums of its backward pass
+  int moments = -1;       // training: where the statistics of its channels are in the table of all of them
+  bool stored() const { return value.norm < 0 && !value.relu && value.source >= 0; }
+};
+
+struct Fusion {
+  std::vector<FusedNode> nodes;
+  int moment_channels = 0;  // size of that table
+  const FusedNode& at(int id) const { return nodes[static_cast<std::size_t>(id)]; }
+};
+
+Fusion fuse(const std::vector<PlanNode>& nodes, const PlanOptions& options);  // nothing is fused unless options.fuse
+
+}  // namespace fanin

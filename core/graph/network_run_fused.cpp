@@ -1,0 +1,148 @@
+// Forward and backward where values are left out (fuse.h). The order is that of network_run.cpp, node by node; what is
+// missing is read through a transform, and what belongs to it is done by its neighbours.
+// SPDX-License-Identifier: MIT
+#include "core/graph/network_impl.h"
+#include "core/tensor/matrix.h"
+
+namespace fanin {
+
+// What to read for the value of a node, which may not exist.
+Operand Network::Impl::operand(int id) {
+  const Recipe& recipe = fused(id).value;
+  Operand result{any_value(recipe.source), {}};
+  if (recipe.norm >= 0) result.transform = node(recipe.norm).layer->transform();
+  result.transform.relu = recipe.relu;
+  return result;
+}
+
+Moments Network::Impl::moments(int id) const {
+  const int row = fused(id).moments;
+  if (row < 0 || pass.mode == Mode::evaluate) return {};
+  const double count = static_cast<double>(node(id).plan.shape.with_images(current_images).pixels());
+  return {means.data() + row, squares.data() + row, count};
+}
+
+// The statistics of the value that node `id` has just written; `known`: those of each image are there.
+void Network::Impl::take_moments(int id, bool known) {
+  const int y = fused(id).writes;
+  if (fused(y).moments < 0 || pass.mode == Mode::evaluate) return;
+  float* const of_images = partials(plan.moments[static_cast<std::size_t>(id)]);
+  const auto take = [&](ConstView x, int row) {
+    if (!known) moments_of_images(x, of_images);
+    join_moments(of_images, x.shape, means.data() + row, squares.data() + row);
+  };
+  if (node(y).plan.kind != NodeKind::concat) return take(value(y), fused(y).moments);
+  int row = fused(y).moments;
+  for (const int x : node(y).plan.inputs) {
+    const int channels = node(x).plan.shape.channels, from = fused(x).moments;
+    if (from < 0) {
+      take(any_value(x), row);
+    } else if (from != row) {
+      std::copy_n(means.begin() + from, channels, means.begin() + row);
+      std::copy_n(squares.begin() + from, channels, squares.begin() + row);
+    }
+    row += channels;
+  }
+}
+
+void Network::Impl::forward_fused_layer(int id) {
+  const NodeData& n = node(id);
+  const FusedNode& f = fused(id);
+  Pass p = pass_of(n);
+  if (n.plan.offers.lazy == Lazy::norm) {
+    View y{nullptr, n.plan.shape.with_images(current_images), 0};
+    if (f.stored()) y = value(id);
+    p.moments = moments(n.plan.inputs[0]);
+    n.layer->forward(any_value(n.plan.inputs[0]), y, p);
+  }
+  if (f.writes < 0) return;
+  const View y = value(f.writes);
+  if (f.joins >= 0) {
+    const std::vector<int>& inputs = node(f.joins).plan.inputs;
+    join_forward(operand(inputs[0]), operand(inputs[1]), true, y);
+  } else if (n.plan.offers.lazy != Lazy::norm) {
+    const Operand x = operand(n.plan.inputs[0]);
+    p.transform = x.transform;
+    if (n.plan.offers.forward_epilogue && moments(f.writes).mean != nullptr)
+      p.forward_epilogue.moments = partials(plan.moments[static_cast<std::size_t>(id)]);
+    if (f.writes != id) {
+      const std::vector<int>& inputs = node(f.writes).plan.inputs;
+      p.forward_epilogue.add = any_value(inputs[0] == id ? inputs[1] : inputs[0]);
+    }
+    n.layer->forward(x.x, y, p);
+  }
+  take_moments(id, p.forward_epilogue.moments != nullptr);
+}
+
+void Network::Impl::forward_fused(int id) {
+  const PlanNode& n = node(id).plan;
+  if (n.kind == NodeKind::layer) return forward_fused_layer(id);
+  if (fused(id).writes < 0) return;
+  if (n.kind == NodeKind::concat)
+    forward_concat(id);
+  else if (fused(n.inputs[0]).stored() && fused(n.inputs[1]).stored())
+    forward_sum(id);
+  else
+    join_forward(operand(n.inputs[0]), operand(n.inputs[1]), false, value(id));
+  take_moments(id, false);
+}
+
+// A ReLU that has computed its sum: the mask, and the sums of the BatchNorms in front.
+void Network::Impl::backward_join(int id) {
+  const int s = fused(id).joins;
+  JoinSums sums[2];
+  for (std::size_t k = 0; k < 2; ++k) {
+    const int x = node(s).plan.inputs[k];
+    if (fused(x).sums_by != id) continue;
+    sums[k] = {any_value(fused(x).value.source), node(x).layer->transform().mean,
+               partials(plan.sums[static_cast<std::size_t>(x)])};
+  }
+  join_backward(value(id), gradient(id), gradient(s), plan.edges[static_cast<std::size_t>(id)][0].write, sums[0],
+                sums[1]);
+}
+
+void Network::Impl::backward_fused_layer(int id) {
+  const NodeData& n = node(id);
+  const FusedNode& f = fused(id);
+  const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][0];
+  const int input = n.plan.inputs[0];
+  const ConstView dy = gradient(id);
+  View dx{nullptr, node(input).plan.shape.with_images(current_images), 0};
+  if (edge.wanted) dx = gradient(input);
+  for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
+  if (f.joins >= 0) return backward_join(id);
+  if (n.plan.offers.lazy == Lazy::relu && !f.stored()) {
+    if (f.finished) {  // the mask is on
+      if (dx.data != dy.data) edge.write == Write::overwrite ? copy(dy, dx) : accumulate(dy, dx);
+    } else {
+      mask_backward(operand(id), dy, dx, edge.write);
+    }
+    return;
+  }
+  Pass p = pass_of(n);
+  ConstView x{nullptr, dx.shape, 0}, y{nullptr, dy.shape, 0};
+  if (n.plan.needs.input) {
+    const Operand from = operand(input);
+    x = from.x;
+    p.transform = from.transform;
+  }
+  if (n.plan.needs.output) y = value(id);
+  if (f.finishes >= 0) {
+    const Operand from = operand(f.finishes);
+    const int norm = fused(f.finishes).value.norm;
+    p.backward_epilogue = {from.x, from.transform, nullptr};
+    if (norm >= 0 && fused(norm).sums_by == id)
+      p.backward_epilogue.sums = partials(plan.sums[static_cast<std::size_t>(norm)]);
+  }
+  p.sums = partials(plan.sums[static_cast<std::size_t>(id)]);
+  n.layer->backward(x, y, dy, dx, edge.write, p);
+}
+
+void Network::Impl::backward_fused(int id) {
+  if (node(id).plan.kind == NodeKind::layer)
+    backward_fused_layer(id);
+  else
+    backward_node(id);
+}
+
+}  // namespace fanin
