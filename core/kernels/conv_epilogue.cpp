@@ -129,7 +129,8 @@ void backward_block(float* dx, std::ptrdiff_t stride, const float* x, std::ptrdi
 }  // namespace
 
 void finish_forward(const ForwardEpilogue& e, View y, const Piece& piece) {
-  if (empty(e)) return;
+  const bool adds = e.add.data != nullptr && !in_place(e, y);
+  if (!adds && e.moments == nullptr) return;
   const int total = y.shape.channels;
   float* const moments = e.moments == nullptr ? nullptr : e.moments + z(piece.image) * z(2 * total);
   for (int p = piece.first; p < piece.first + piece.count; p += kBlockPixels) {
@@ -137,9 +138,9 @@ void finish_forward(const ForwardEpilogue& e, View y, const Piece& piece) {
     for_vectors(piece.channels, [&]<int W>(int offset, auto lanes) {
       const int c = piece.first_channel + offset;
       float* const to = at(y, piece, p) + c;
-      const float* const add = e.add.data == nullptr ? nullptr : at(e.add, piece, p) + c;
-      float *const mean = moments == nullptr ? nullptr : moments + c;
-      float *const squares = moments == nullptr ? nullptr : moments + total + c;
+      const float* const add = adds ? at(e.add, piece, p) + c : nullptr;
+      float* const mean = moments == nullptr ? nullptr : moments + c;
+      float* const squares = moments == nullptr ? nullptr : moments + total + c;
       const auto run = [&]<bool kAdd, bool kMoments>() {
         forward_block<W, kAdd, kMoments>(to, y.stride, add, e.add.stride, pixels, lanes, mean, squares, p);
       };

@@ -8,6 +8,8 @@
 namespace fanin {
 
 inline bool empty(const ForwardEpilogue& e) { return e.add.data == nullptr && e.moments == nullptr; }
+// The other operand of the sum lies in y: then the product itself adds to y.
+inline bool in_place(const ForwardEpilogue& e, ConstView y) { return e.add.data != nullptr && e.add.data == y.data; }
 inline bool empty(const BackwardEpilogue& e) { return e.x.data == nullptr || (!e.transform.relu && e.sums == nullptr); }
 
 // `channels` of y from `first_channel` on: y += add, and their moments. Pixels before `first` of the image are done.

@@ -139,26 +139,26 @@ struct Images {
 
 std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Bands bands(c, c.output_shape(x));
-  const std::size_t per_thread =
-      Scratch::rounded(bands.panel_floats()) + Scratch::rounded(x.with_images(1).size());
+  const std::size_t per_thread = Scratch::rounded(bands.panel_floats()) + Scratch::rounded(x.with_images(1).size());
   const bool sums = product == ConvProduct::backward_weights;
   return static_cast<std::size_t>(threads) * per_thread +
          (sums ? kWeightGradientChunks * Scratch::rounded(c.weight_shape().size()) : 0);
 }
 
 // One image of the forward product.
-void forward_image(const Conv2d& c, const Bands& bands, ConstView x, const float* w, View y, float* panel) {
+void forward_image(const Conv2d& c, const Bands& bands, ConstView x, const float* w, View y, bool add, float* panel) {
   for (int index = 0; index < bands.bands_per_image; ++index) {
     const Band band = band_at(bands, index, y.shape.height);
     for (int g = 0; g < c.groups; ++g) {
-      const View target = band_of(y, band, g, c.groups);
+      MatrixMap target = as_matrix(band_of(y, band, g, c.groups));
+      if (!add) target.setZero();
       if (is_pointwise(c)) {
-        as_matrix(target).noalias() = as_matrix(band_of(x, band, g, c.groups)) * weights_of(c, w, g, bands.depth);
+        target.noalias() += as_matrix(band_of(x, band, g, c.groups)) * weights_of(c, w, g, bands.depth);
         continue;
       }
       fill_panel(c, x, band, g, y.shape.width, panel);
-      const Eigen::Map<const RowMatrix> p(panel, static_cast<Eigen::Index>(target.shape.pixels()), bands.depth);
-      as_matrix(target).noalias() = p * weights_of(c, w, g, bands.depth);
+      const Eigen::Map<const RowMatrix> p(panel, target.rows(), bands.depth);
+      target.noalias() += p * weights_of(c, w, g, bands.depth);
     }
   }
 }
@@ -170,7 +170,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   float* const panels = parts.take(static_cast<std::size_t>(thread_count()) * Scratch::rounded(bands.panel_floats()));
   const Images images{x, t, parts.take(0)};
   parallel_for(y.shape.images, [&](int n) {
-    forward_image(c, bands, images.at(n), w, y.images(n, 1), thread_panel(bands, panels));
+    forward_image(c, bands, images.at(n), w, y.images(n, 1), in_place(e, y), thread_panel(bands, panels));
     finish_forward(e, y, whole_image(y, n));
   });
 }

@@ -41,7 +41,10 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
 struct Blocks {
   int images, width, pixels, per_image, stride;
   Blocks(const Conv2d& c, const Shape& y)
-      : images(y.images), width(y.width), pixels(y.height * y.width), per_image(ceil_div(pixels, kPixels)),
+      : images(y.images),
+        width(y.width),
+        pixels(y.height * y.width),
+        per_image(ceil_div(pixels, kPixels)),
         stride(c.stride) {}
   int total() const { return images * per_image; }
 };
@@ -146,7 +149,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
     const Prefetch next(blocks, index + 1, multiply_steps({g.out}));
-    multiply_block({g.out}, g.in, block, packed, weights, y, false, [&](int step) {
+    multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y), [&](int step) {
       next.step<false, false>(x, step);
       next.step<true, true>(y, step);
       if (e.add.data != nullptr) next.step<false, true>(e.add, step);
@@ -274,7 +277,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
 
 }  // namespace
 
-const ConvCandidate conv_pointwise = {"pointwise",      fits,     scratch_floats, forward, backward_input,
-                                      backward_weights, backward_scratch, backward};
+const ConvCandidate conv_pointwise = {
+    "pointwise", fits, scratch_floats, forward, backward_input, backward_weights, backward_scratch, backward};
 
 }  // namespace fanin
