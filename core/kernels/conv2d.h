@@ -38,8 +38,9 @@ struct InputTransform {
 
 // What forward does besides, while a result is still in the cache.
 struct ForwardEpilogue {
-  ConstView add;             // y += add, the other operand of a sum; data null: none. Shape of y; may be y itself
-  float* moments = nullptr;  // [image][2][channel of y]: mean over the image's pixels, sum of squared deviations from it
+  ConstView add;  // y += add, the other operand of a sum; data null: none. Shape of y; may be y itself
+  float* moments =
+      nullptr;  // [image][2][channel of y]: mean over the image's pixels, sum of squared deviations from it
 };
 
 // What backward_input does besides: dv becomes dv * [v(x) > 0] with relu, and its sums are taken, of which BatchNorm's

@@ -124,7 +124,8 @@ Taps backward_taps(const Conv2d& c, const Planes& planes) {
       for (int i = 0; i < c.kernel; ++i)
         for (int j = 0; j < c.kernel; ++j)
           if (a.uses(row, i) && a.uses(column, j))
-            taps.add(i * c.kernel + j, planes.offset(planes.before + a.reach(row, i), planes.before + a.reach(column, j)));
+            taps.add(i * c.kernel + j,
+                     planes.offset(planes.before + a.reach(row, i), planes.before + a.reach(column, j)));
       taps.classes[taps.class_count++] = {row, column, c.stride, first, taps.count - first};
     }
   return taps;
@@ -147,8 +148,8 @@ void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool t
         micro::with_width(panels.width(panel), [&]<int V>() {
           for (int r = 0; r < c.rows(y.shape.height); ++r) {
             const std::size_t row = z(n) * z(y.shape.height) + z(c.row + r * c.step);
-            float* to = y.pixel(row * z(y.shape.width) + z(c.column)) + group * panels.channels +
-                        panels.first_channel(panel);
+            float* to =
+                y.pixel(row * z(y.shape.width) + z(c.column)) + group * panels.channels + panels.first_channel(panel);
             micro::multiply_row<V, XS>(c.columns(y.shape.width), depth, x + planes.offset(r * XS, 0), weights,
                                        {to, c.step * y.stride, panels.last_lanes(panel), add});
           }

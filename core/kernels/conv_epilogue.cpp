@@ -138,8 +138,8 @@ void finish_forward(const ForwardEpilogue& e, View y, const Piece& piece) {
       const int c = piece.first_channel + offset;
       float* const to = at(y, piece, p) + c;
       const float* const add = e.add.data == nullptr ? nullptr : at(e.add, piece, p) + c;
-      float *const mean = moments == nullptr ? nullptr : moments + c;
-      float *const squares = moments == nullptr ? nullptr : moments + total + c;
+      float* const mean = moments == nullptr ? nullptr : moments + c;
+      float* const squares = moments == nullptr ? nullptr : moments + total + c;
       const auto run = [&]<bool kAdd, bool kMoments>() {
         forward_block<W, kAdd, kMoments>(to, y.stride, add, e.add.stride, pixels, lanes, mean, squares, p);
       };

@@ -139,8 +139,7 @@ struct Images {
 
 std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Bands bands(c, c.output_shape(x));
-  const std::size_t per_thread =
-      Scratch::rounded(bands.panel_floats()) + Scratch::rounded(x.with_images(1).size());
+  const std::size_t per_thread = Scratch::rounded(bands.panel_floats()) + Scratch::rounded(x.with_images(1).size());
   const bool sums = product == ConvProduct::backward_weights;
   return static_cast<std::size_t>(threads) * per_thread +
          (sums ? kWeightGradientChunks * Scratch::rounded(c.weight_shape().size()) : 0);

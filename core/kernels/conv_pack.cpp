@@ -20,7 +20,8 @@ void pack_vector(const InputTransform& t, const PackRun& run, int offset, float*
   const float* from = run.x + run.first + offset;
   const Loader<kAffine, kRelu> transformed(t, run.first + offset, lanes);
   if (lanes == kLanes)
-    for (int p = 0; p < run.pixels; ++p, from += run.stride, to += kPack) simd::store(transformed(simd::load(from)), to);
+    for (int p = 0; p < run.pixels; ++p, from += run.stride, to += kPack)
+      simd::store(transformed(simd::load(from)), to);
   else
     for (int p = 0; p < run.pixels; ++p, from += run.stride, to += kPack)
       simd::store(transformed(simd::load_n(from, lanes)), to);
@@ -35,8 +36,11 @@ void pack_run(const InputTransform& t, const PackRun& run, float* to) {
 }
 
 Grouping::Grouping(const Conv2d& c)
-    : merge(1), in_single(c.in_channels / c.groups), out_single(c.out_channels / c.groups),
-      taps(c.kernel * c.kernel), out_channels(c.out_channels) {
+    : merge(1),
+      in_single(c.in_channels / c.groups),
+      out_single(c.out_channels / c.groups),
+      taps(c.kernel * c.kernel),
+      out_channels(c.out_channels) {
   const int widest = std::max(in_single, out_single);
   for (int m = 2; m <= c.groups && m * widest <= kPack; ++m)
     if (c.groups % m == 0) merge = m;
@@ -65,7 +69,8 @@ void pack_weight_block(const Grouping& g, const float* w, bool transposed, const
   for (int r = 0; r < b.rows; ++r) {
     const int input = b.first_row + r;
     const int begin = std::max(0, g.merge == 1 ? 0 : input / g.in_single * g.out_single - b.first_column);
-    const int end = std::min(columns, g.merge == 1 ? columns : (input / g.in_single + 1) * g.out_single - b.first_column);
+    const int end =
+        std::min(columns, g.merge == 1 ? columns : (input / g.in_single + 1) * g.out_single - b.first_column);
     if (begin < end)
       std::memcpy(to + r * row_stride + begin, row_of(input) + b.first_column + begin, z(end - begin) * sizeof(float));
   }

@@ -52,18 +52,18 @@ void pack_run(const InputTransform&, const PackRun&, float* to);
 // Groups as the tiles see them. Narrow groups are merged into one of up to kPack channels whose weights are block
 // diagonal: four times the arithmetic of 4-wide groups, but in full vectors.
 struct Grouping {
-  int merge, count;            // original groups in a merged one; merged groups
-  int in_single, out_single;   // channels of an original group
-  int in, out;                 // channels of a merged group
-  int taps, out_channels;      // of the weight array
+  int merge, count;           // original groups in a merged one; merged groups
+  int in_single, out_single;  // channels of an original group
+  int in, out;                // channels of a merged group
+  int taps, out_channels;     // of the weight array
   explicit Grouping(const Conv2d& c);
 };
 
 // Rows of the weight matrix of a group under one tap: (input channels x output channels), or transposed.
 struct WeightBlock {
   int group, tap;
-  int first_row, rows;       // input channels, or output channels if transposed
-  int first_column, lanes;   // the other ones; columns past the end are 0; a multiple of kLanes
+  int first_row, rows;      // input channels, or output channels if transposed
+  int first_column, lanes;  // the other ones; columns past the end are 0; a multiple of kLanes
 };
 void pack_weight_block(const Grouping&, const float* w, bool transposed, const WeightBlock&, float* to,
                        std::ptrdiff_t row_stride);

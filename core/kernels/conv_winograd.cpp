@@ -60,8 +60,12 @@ struct Tiling {
   int rows_per_block;
 
   Tiling(const Shape& s, int out)
-      : images(s.images), height(s.height), width(s.width), tile_rows(ceil_div(s.height, out)),
-        tile_columns(ceil_div(s.width, out)), rows_per_block(std::max(1, kTiles / tile_columns)) {}
+      : images(s.images),
+        height(s.height),
+        width(s.width),
+        tile_rows(ceil_div(s.height, out)),
+        tile_columns(ceil_div(s.width, out)),
+        rows_per_block(std::max(1, kTiles / tile_columns)) {}
   int tile_capacity() const { return ceil_div(rows_per_block * tile_columns, 4) * 4; }
   int total_rows() const { return images * tile_rows; }
   int blocks() const { return ceil_div(total_rows(), rows_per_block); }
@@ -249,8 +253,8 @@ Corner<F> corner_of(const Tiling& t, int tile_row, int tile_column) {
 }
 
 template <class F>
-void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View y,
-                   int channel, int lanes, bool add) {
+void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View y, int channel,
+                   int lanes, bool add) {
   float* const to = y.pixel(corner.pixel) + channel;
   const auto put = [&](Vec value, float* p) {
     if (lanes == kLanes)
@@ -441,8 +445,7 @@ struct GradientParts {
   Tiling t;
   Sizes<F> s;
   std::size_t block;  // V and Z of a block
-  GradientParts(const Grouping& g, const Shape& x)
-      : t(x, F::kOut), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
+  GradientParts(const Grouping& g, const Shape& x) : t(x, F::kOut), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
 };
 
 template <class F>
@@ -538,8 +541,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
   const Grouping g(c);
   if (product == ConvProduct::backward_weights) {
     const GradientParts<F> p(g, x);
-    if (is_large(g))
-      return z(g.count) * p.s.du() + z(threads) * p.s.buffer() + kBlocksTogether * p.block;
+    if (is_large(g)) return z(g.count) * p.s.du() + z(threads) * p.s.buffer() + kBlocksTogether * p.block;
     return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
   }
   const bool turned = product == ConvProduct::backward_input;
