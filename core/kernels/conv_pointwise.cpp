@@ -8,8 +8,8 @@
 //   Tile     a panel over the pixels of the block; the block's epilogue follows while it is in the L1 or L2 cache.
 //   Threads  one image is one block of work, or a block of pixels where an epilogue does not bind the pixels of an image
 //            together; weight gradients go to private copies, added in order.
-//   While a block is computed, what the next one reads and writes is prefetched, a little with each tile: at once it would
-//   fill the queues and stall. Only the channels in use: in a dense block they are a slice of a wide row.
+//   While a block is computed, what the next one reads is prefetched, a little with each tile. Only the channels in use:
+//   in a dense block they are a slice of a wide row. Prefetching what it writes costs up to a quarter.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
@@ -73,14 +73,14 @@ class Prefetch {
   Prefetch(const Blocks& b, int index, int steps) : b_(b), steps_(steps), exists_(index < b.total()) {
     if (exists_) block_ = block_at(b, index);
   }
-  // `write`: the view is written; `output`: its pixels are the outputs, not those that stride selects.
-  template <bool kWrite, bool kOutput>
+  // kOutput: the view's pixels are the outputs, not those that stride selects.
+  template <bool kOutput>
   void step(ConstView v, int step) const {
     if (!exists_) return;
     for (int p = step * block_.count / steps_; p < (step + 1) * block_.count / steps_; ++p) {
       const float* from = kOutput ? v.pixel(z(block_.image) * z(b_.pixels) + z(block_.first + p))
                                   : source(b_, v, block_.image, block_.first + p);
-      for (int c = 0; c < v.shape.channels; c += kPack) __builtin_prefetch(from + c, kWrite, 2);
+      for (int c = 0; c < v.shape.channels; c += kPack) __builtin_prefetch(from + c, 0, 2);
     }
   }
 
@@ -150,9 +150,8 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     pack_block(blocks, x, t, block, packed);
     const Prefetch next(blocks, index + 1, multiply_steps({g.out}));
     multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y), [&](int step) {
-      next.step<false, false>(x, step);
-      next.step<true, true>(y, step);
-      if (e.add.data != nullptr) next.step<false, true>(e.add, step);
+      next.step<false>(x, step);
+      if (e.add.data != nullptr) next.step<true>(e.add, step);
     });
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
@@ -172,9 +171,8 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     pack_block(blocks, dy, {}, block, packed);
     const Prefetch next(blocks, index + 1, multiply_steps({g.in}));
     multiply_block({g.in}, g.out, block, packed, weights, dx, write == Write::add, [&](int step) {
-      next.step<false, true>(dy, step);
-      next.step<true, true>(dx, step);
-      if (!empty(e)) next.step<false, true>(e.x, step);
+      next.step<true>(dy, step);
+      if (!empty(e)) next.step<true>(e.x, step);
     });
     finish_backward(e, dx, {block.image, block.first, block.count, 0, g.in});
   });
@@ -215,8 +213,8 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
       pack_block(blocks, x, t, block, packed);
       const Prefetch next(blocks, i + 1, Panels{g.out}.count());
       correlate_block(g, block, packed, dy, partial, [&](int step) {
-        next.step<false, false>(x, step);
-        next.step<false, true>(dy, step);
+        next.step<false>(x, step);
+        next.step<true>(dy, step);
       });
     }
   });
@@ -246,11 +244,9 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& t, ConstView d
       pack_block(blocks, x, t, block, packed_x);
       pack_block(blocks, dy, {}, block, packed_dy);
       const Prefetch next_dy(blocks, i + 1, Panels{g.out}.count()), next(blocks, i + 1, multiply_steps({g.in}));
-      correlate_block(g, block, packed_x, dy, partial, [&](int step) { next_dy.step<false, true>(dy, step); });
-      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write == Write::add, [&](int step) {
-        next.step<false, true>(x, step);
-        next.step<true, true>(dx, step);
-      });
+      correlate_block(g, block, packed_x, dy, partial, [&](int step) { next_dy.step<true>(dy, step); });
+      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write == Write::add,
+                     [&](int step) { next.step<true>(x, step); });
       finish_backward(e, dx, {block.image, block.first, block.count, 0, g.in});
     }
   });

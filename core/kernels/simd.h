@@ -37,7 +37,7 @@ inline Vec fma(Vec a, Vec b, Vec c) { return hn::MulAdd(a, b, c); }  // a * b + 
 inline Vec plus(Vec a, Vec b) { return hn::Add(a, b); }
 inline Vec minus(Vec a, Vec b) { return hn::Sub(a, b); }
 inline Vec times(Vec a, Vec b) { return hn::Mul(a, b); }
-inline Vec positive_part(Vec a) { return hn::Max(a, zero()); }
+inline Vec positive_part(Vec a) { return hn::Max(zero(), a); }  // this way round a NaN stays a NaN
 inline Vec where_positive(Vec condition, Vec a) { return hn::IfThenElseZero(hn::Gt(condition, zero()), a); }
 
 }  // namespace fanin::simd

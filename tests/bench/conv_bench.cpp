@@ -142,8 +142,9 @@ std::string joint(const Layer& l, const ConvCandidate& rung, const Options& o, c
   if (rung.backward == nullptr || !rung.fits(l.conv, l.x, ConvProduct::backward_input)) return " - |";
   Buffer scratch(rung.backward_scratch(l.conv, l.x, thread_count()));
   return fmt::format(" {:.0f} |", 2 * gflop / best_seconds(o.time, [&] {
-    rung.backward(l.conv, x, t, dy, w.data(), dx, Write::overwrite, e, dw.data(), scratch.span());
-  }));
+                                    rung.backward(l.conv, x, t, dy, w.data(), dx, Write::overwrite, e, dw.data(),
+                                                  scratch.span());
+                                  }));
 }
 
 // GFLOP/s of the three products.
@@ -158,8 +159,8 @@ void measure(const Layer& l, const ConvCandidate& rung, const Options& o) {
   std::vector<float> moments(static_cast<std::size_t>(2 * l.x.images * y_shape.channels));
   std::vector<float> sums(static_cast<std::size_t>(2 * l.x.images) * channels);
   const bool is_stem = l.conv.in_channels == 3;
-  const InputTransform t = o.plain || is_stem ? InputTransform{}
-                                              : InputTransform{mean.data(), factor.data(), shift.data(), true};
+  const InputTransform t =
+      o.plain || is_stem ? InputTransform{} : InputTransform{mean.data(), factor.data(), shift.data(), true};
   const ForwardEpilogue forward{{}, o.plain ? nullptr : moments.data()};
   const BackwardEpilogue backward = o.plain ? BackwardEpilogue{} : BackwardEpilogue{x.view(), t, sums.data()};
   const double gflop = 2e-9 * static_cast<double>(y_shape.pixels()) * static_cast<double>(w.size());
@@ -170,14 +171,16 @@ void measure(const Layer& l, const ConvCandidate& rung, const Options& o) {
       continue;
     }
     Buffer scratch(rung.scratch(l.conv, l.x, p, thread_count()));
-    row += fmt::format(" {:.0f} |", gflop / best_seconds(o.time, [&] {
-      if (p == ConvProduct::forward)
-        rung.forward(l.conv, x.view(), t, w.data(), y.view(), forward, scratch.span());
-      else if (p == ConvProduct::backward_input)
-        rung.backward_input(l.conv, dy.view(), w.data(), dx.view(), Write::overwrite, backward, scratch.span());
-      else
-        rung.backward_weights(l.conv, x.view(), t, dy.view(), dw.data(), scratch.span());
-    }));
+    row +=
+        fmt::format(" {:.0f} |", gflop / best_seconds(o.time, [&] {
+                                   if (p == ConvProduct::forward)
+                                     rung.forward(l.conv, x.view(), t, w.data(), y.view(), forward, scratch.span());
+                                   else if (p == ConvProduct::backward_input)
+                                     rung.backward_input(l.conv, dy.view(), w.data(), dx.view(), Write::overwrite,
+                                                         backward, scratch.span());
+                                   else
+                                     rung.backward_weights(l.conv, x.view(), t, dy.view(), dw.data(), scratch.span());
+                                 }));
   }
   row += joint(l, rung, o, t, x.view(), dy.view(), w, dx.view(), backward, dw, gflop);
   fmt::print("{}\n", row);
@@ -195,7 +198,9 @@ int run(int argc, char** argv) {
     if (word == "--rung") o.rung = argv[i + 1];
   }
   fmt::print("{} threads, {} lanes, peak {:.0f} GFLOP/s\n\n", thread_count(), simd::kLanes, peak_gflops(0.3));
-  fmt::print("| layer | rung | forward | backward_input | backward_weights | both at once |\n| --- | --- | --- | --- | --- | --- |\n");
+  fmt::print(
+      "| layer | rung | forward | backward_input | backward_weights | both at once |\n| --- | --- | --- | --- | --- | "
+      "--- |\n");
   for (const Layer& l : layers()) {
     if (std::string(l.name).find(o.only) == std::string::npos) continue;
     for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_winograd2, &conv_winograd4})

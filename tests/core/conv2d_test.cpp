@@ -91,7 +91,7 @@ std::vector<Case> network_cases() {
   add(64, 64, 3, 2, 4, 2, 16);
   add(64, 64, 3, 1, 16, 2, 10);  // narrow groups
   add(64, 64, 3, 2, 16, 2, 10);
-  add(24, 24, 3, 1, 6, 2, 7);    // merges of groups that do not fill a vector
+  add(24, 24, 3, 1, 6, 2, 7);  // merges of groups that do not fill a vector
   return result;
 }
 
@@ -148,7 +148,11 @@ struct Problem {
   std::vector<double> v, v_size;  // x as the product sees it, and a bound of |v| that survives cancellation
 
   Problem(const Case& c, bool with_extras)
-      : conv(c.conv), y_shape(conv.output_shape(c.x)), x(c.x, 1, 2), dy(y_shape, 1, 1), add(y_shape, 2, 1),
+      : conv(c.conv),
+        y_shape(conv.output_shape(c.x)),
+        x(c.x, 1, 2),
+        dy(y_shape, 1, 1),
+        add(y_shape, 2, 1),
         w(conv.weight_shape().size()) {
     x.set_random(Rng::stream(1, "x"));
     dy.set_random(Rng::stream(1, "dy"));
@@ -286,8 +290,9 @@ void check_forward(const ConvCandidate& rung, Problem& q, const Definition& d, b
   if (with_extras) expect_moments(y.view(), moments);
 }
 
+// dv from backward_input, or with `dw` from the joint product, which adds to dw.
 void check_backward_input(const ConvCandidate& rung, Problem& q, const Definition& d, bool with_extras, Write write,
-                          std::span<float> scratch) {
+                          std::span<float> scratch, float* dw = nullptr) {
   const Shape& shape = q.x.view().shape;
   Slice dx(shape, 2, 3);
   const float start = write == Write::add ? 2.0f : 0.0f;
@@ -295,7 +300,10 @@ void check_backward_input(const ConvCandidate& rung, Problem& q, const Definitio
   std::vector<float> sums(static_cast<std::size_t>(shape.images * 2 * shape.channels), kNan);
   BackwardEpilogue e;
   if (with_extras) e = {q.x.view(), q.transform, sums.data()};
-  rung.backward_input(q.conv, q.dy.view(), q.w.data(), dx.view(), write, e, scratch);
+  if (dw == nullptr)
+    rung.backward_input(q.conv, q.dy.view(), q.w.data(), dx.view(), write, e, scratch);
+  else
+    rung.backward(q.conv, q.x.view(), q.transform, q.dy.view(), q.w.data(), dx.view(), write, e, dw, scratch);
   std::size_t i = 0;
   dx.for_each([&](float v) {
     if (with_extras && !(q.v[i] > 0))
@@ -329,6 +337,14 @@ void check(const ConvCandidate& rung, const Case& test, bool with_extras, const 
   const Buffer buffer = scratch(ConvProduct::backward_weights);
   rung.backward_weights(q.conv, q.x.view(), q.transform, q.dy.view(), dw.data(), buffer.span());
   for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw");
+  if (rung.backward == nullptr || !fits(ConvProduct::backward_input)) return;
+  for (const Write write : {Write::overwrite, Write::add}) {
+    const Buffer both(rung.backward_scratch(test.conv, test.x, thread_count()));
+    std::fill(both.span().begin(), both.span().end(), kNan);
+    std::fill(dw.begin(), dw.end(), 0.5f);
+    check_backward_input(rung, q, d, with_extras, write, both.span(), dw.data());
+    for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw of both");
+  }
 }
 
 std::vector<Case> all_cases() {
@@ -376,6 +392,12 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
   rung.backward_weights(c, q.x.view(), q.transform, q.dy.view(), dw.data(),
                         scratch(ConvProduct::backward_weights).span());
   std::uint64_t hash = hash_bytes(dw.data(), dw.size() * sizeof(float));
+  if (rung.backward != nullptr && rung.fits(c, test.x, ConvProduct::backward_input)) {
+    hash = hash_bytes(dx.view().data, test.x.size() * sizeof(float), hash);
+    rung.backward(c, q.x.view(), q.transform, q.dy.view(), q.w.data(), dx.view(), Write::overwrite, backward, dw.data(),
+                  Buffer(rung.backward_scratch(c, test.x, thread_count())).span());
+    hash = hash_bytes(dw.data(), dw.size() * sizeof(float), hash);
+  }
   hash = hash_bytes(moments.data(), moments.size() * sizeof(float), hash);
   hash = hash_bytes(sums.data(), sums.size() * sizeof(float), hash);
   hash = hash_bytes(y.view().data, q.y_shape.size() * sizeof(float), hash);
@@ -396,6 +418,20 @@ TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
       }
     }
   set_thread_count(before);
+}
+
+// A run that diverges must show: ReLU at the load keeps a NaN.
+TEST(Conv2d, NanPassesTheTransform) {
+  const Case test{{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 1},
+                  {1, 4, 4, 16}};
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise}) {
+    Problem q(test, true);
+    q.x.view().pixel(5)[3] = kNan;
+    Tensor y(q.y_shape);
+    Buffer scratch(rung->scratch(test.conv, test.x, ConvProduct::forward, thread_count()));
+    rung->forward(test.conv, q.x.view(), q.transform, q.w.data(), y.view(), {}, scratch.span());
+    EXPECT_TRUE(std::isnan(y.view().pixel(5)[7])) << rung->name;
+  }
 }
 
 TEST(Conv2d, ChoiceIsTheFirstThatFits) {

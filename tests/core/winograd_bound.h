@@ -20,7 +20,10 @@ struct WinogradMatrices {
 };
 
 inline WinogradMatrices winograd2() {
-  return {2, 4, {1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1}, {1, 0, 0, .5, .5, .5, .5, .5, .5, 0, 0, 1},
+  return {2,
+          4,
+          {1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1},
+          {1, 0, 0, .5, .5, .5, .5, .5, .5, 0, 0, 1},
           {1, 1, 1, 0, 0, 1, 1, 1}};
 }
 inline WinogradMatrices winograd4() {
@@ -84,7 +87,8 @@ class WinogradBoundMaker {
     for (int i = 0; i < size; ++i)
       for (int j = 0; j < size; ++j)
         if (h + i >= 0 && h + i < x_.height && w + j >= 0 && w + j < x_.width)
-          p[i * size + j] = image[((static_cast<std::size_t>(n) * x_.height + h + i) * x_.width + w + j) * channels + ch];
+          p[i * size + j] =
+              image[((static_cast<std::size_t>(n) * x_.height + h + i) * x_.width + w + j) * channels + ch];
     return p;
   }
 
