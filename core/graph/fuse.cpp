@@ -85,7 +85,7 @@ class Fuser {
   }
 
   void omit_relu(int i) {
-    const Recipe input = fused(node(i).inputs[0]).value;
+    const Reading input = fused(node(i).inputs[0]).value;
     if (i == options_.output || fused(i).joins >= 0 || node(node(i).inputs[0]).kind == NodeKind::input) return;
     for (const int k : consumers(i))
       if (!reads_lazily(k) || lazy(k) == Lazy::relu) return;
@@ -95,18 +95,18 @@ class Fuser {
 
   // Backward runs from large to small ids, so the smallest reader is the last to add to the gradient of v.
   void find_finisher(int v) {
-    const Recipe& recipe = fused(v).value;
-    if (recipe.norm < 0 && !recipe.relu) return;
+    const Reading& reading = fused(v).value;
+    if (reading.norm < 0 && !reading.relu) return;
     const int k = *std::min_element(consumers(v).begin(), consumers(v).end());
     if (node(k).kind == NodeKind::sum) {
       // The ReLU of a sum sees the whole gradient of an operand that nobody else reads.
-      if (v == recipe.norm && consumers(v).size() == 1 && !fused(k).stored()) fused(v).sums_by = consumers(k)[0];
+      if (v == reading.norm && consumers(v).size() == 1 && !fused(k).stored()) fused(v).sums_by = consumers(k)[0];
       return;
     }
     if (!fused(k).stored()) return;  // a ReLU that only passes on what its own readers finished
     fused(k).finishes = v;
     fused(v).finished = true;
-    if (recipe.norm >= 0 && (v == recipe.norm || only_consumer(recipe.norm, v))) fused(recipe.norm).sums_by = k;
+    if (reading.norm >= 0 && (v == reading.norm || only_consumer(reading.norm, v))) fused(reading.norm).sums_by = k;
   }
 
   // From the last concat to the first, so that the operands of a chain of concats lie in the rows of the last one and

@@ -22,14 +22,14 @@ bool fusion();
 void set_fusion(bool on);
 
 // How the value of a node is read: from a stored one, through its BatchNorm and ReLU. -1: none.
-struct Recipe {
+struct Reading {
   int source = -1;
   int norm = -1;
   bool relu = false;
 };
 
 struct FusedNode {
-  Recipe value;
+  Reading value;
   int writes = -1;        // the node whose value the forward pass of this one computes: itself, a sum, or none
   int joins = -1;         // a ReLU that computes this sum on the way
   int finishes = -1;      // the missing node whose gradient is complete after the backward pass of this one

@@ -8,10 +8,10 @@ namespace fanin {
 
 // What to read for the value of a node, which may not exist.
 Operand Network::Impl::operand(int id) {
-  const Recipe& recipe = fused(id).value;
-  Operand result{any_value(recipe.source), {}};
-  if (recipe.norm >= 0) result.transform = node(recipe.norm).layer->transform();
-  result.transform.relu = recipe.relu;
+  const Reading& reading = fused(id).value;
+  Operand result{any_value(reading.source), {}};
+  if (reading.norm >= 0) result.transform = node(reading.norm).layer->transform();
+  result.transform.relu = reading.relu;
   return result;
 }
 
