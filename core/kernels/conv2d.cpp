@@ -16,7 +16,7 @@ namespace {
 // The first that fits wins; `gemm` fits everything.
 const ConvCandidate* const candidates[] = {&conv_pointwise, &conv_winograd4, &conv_winograd2, &conv_direct, &conv_gemm};
 
-ConvPrecision current_precision = ConvPrecision::fast;
+ConvPrecision current_precision = ConvPrecision::exact;
 
 const ConvCandidate* forced() {
   static const ConvCandidate* const choice = []() -> const ConvCandidate* {
