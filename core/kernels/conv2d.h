@@ -64,7 +64,7 @@ void conv2d_backward(const Conv2d&, ConstView x, const InputTransform&, ConstVie
                      const BackwardEpilogue&, float* dw, std::span<float> scratch);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 
-// exact: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors are about
+// exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors are about
 // five times larger. To be chosen before the first product; not thread-safe.
 enum class ConvPrecision { exact, fast };
 void set_conv_precision(ConvPrecision);

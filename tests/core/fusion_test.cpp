@@ -187,14 +187,14 @@ double distance(const std::vector<double>& a, std::vector<double> b) {
 }
 
 // The two runs differ by the order of sums: statistics, sums of gradients, means. A sum of n floats is off by at most
-// n * 2^-24 of the sum of magnitudes, and the longest that is summed in float here has 1024 terms (a block of rows; an
-// image has 256 pixels): 2^-14. An error of a statistic is exactly a change of the norm's scale and shift by as much,
+// n * 2^-24 of the sum of magnitudes, and the longest that is summed in float here has 1280 terms (a block of rows; an
+// image has 256 pixels): 1280 * 2^-24. An error of a statistic is exactly a change of the norm's scale and shift by as much,
 // and an error of a product one of the weights. So the tolerance is measured: how far the unfused run moves when every
-// parameter does, by 2^-14 in a random direction; plus a few roundings of the numbers compared. A gradient that is 0 by
+// parameter does, by as much in a random direction; plus a few roundings of the numbers compared. A gradient that is 0 by
 // definition (what shifts a whole channel in front of a norm) moves with nothing: it is a sum of cancelling terms, one a
 // pixel, whose roundings remain: at most 2^-24 of the sum of their magnitudes, which is below sqrt(terms) times their
 // norm, which is of the size of the norm of the whole gradient.
-constexpr double kMoved = 0x1p-14;
+constexpr double kMoved = 1280 * 0x1p-24;
 const double kCancelling = 0x1p-24 * std::sqrt(static_cast<double>(kImage.with_images(kBatch).pixels()));
 
 double norm_of_gradients(const Outcome& outcome) {

@@ -48,6 +48,7 @@ void copy_branches(const Network& grouped, Network& split) {
 // was summed. F(4x4) is left out: it makes 1e-6 of a sum that is exactly 0, and that opens a ReLU.
 TEST(Structure, ResnextFormsBAndCAreTheSameFunction) {
   const Shape image{1, 8, 8, 3};
+  const ConvPrecision before = conv_precision();
   set_conv_precision(ConvPrecision::exact);
   for (const char* options : {"", ",shortcut=C", ",shortcut=A"}) {
     Model c = build_model(std::string("resnext-20-4x8d:widen=1,norm=none,form=C") + options, image, 10);
@@ -80,7 +81,7 @@ TEST(Structure, ResnextFormsBAndCAreTheSameFunction) {
     EXPECT_GT(largest, 10.0f) << options;
     EXPECT_LT(largest, 0x1p20f) << options;
   }
-  set_conv_precision(ConvPrecision::fast);
+  set_conv_precision(before);
 }
 
 int count(const Model& model, const std::string& description) {
