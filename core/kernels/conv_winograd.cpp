@@ -201,6 +201,29 @@ void transform_weight_gradient(const Vec (&u)[F::kPatch][F::kPatch], Vec (&g)[3]
 
 // ------------------------------------------------------------------------------------------------ parts of a block
 
+// The pixels under some rows of tiles, fetched into the L2 cache a little at a time while others are computed.
+class Prefetch {
+ public:
+  Prefetch() = default;
+  Prefetch(const Tiling& t, ConstView v, const Rows& rows, int out, int steps) : v_(v), steps_(steps) {
+    const auto row_of = [&](int r) { return r / t.tile_rows * t.height + std::min(t.height, r % t.tile_rows * out); };
+    if (rows.first >= t.total_rows()) return;
+    first_ = row_of(rows.first) * t.width;
+    count_ = row_of(std::min(rows.end, t.total_rows())) * t.width - first_;
+  }
+  void step() {
+    const int end = static_cast<int>(std::int64_t{++taken_} * count_ / steps_);
+    for (; done_ < end; ++done_) {
+      const float* from = v_.pixel(z(first_ + done_));
+      for (int c = 0; c < v_.shape.channels; c += kPack) __builtin_prefetch(from + c, 0, 2);
+    }
+  }
+
+ private:
+  ConstView v_;
+  int steps_ = 1, first_ = 0, count_ = 0, taken_ = 0, done_ = 0;
+};
+
 // The pixel rows under a row of tiles, one pack of channels, zero-bordered.
 template <class F>
 void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, int tile_row,
@@ -276,7 +299,7 @@ void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corne
 // y of the tiles in `rows`, output channels of a group: for each panel the products of all positions, then back.
 template <class F>
 void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
-                  View y, int first_channel, bool add) {
+                  View y, int first_channel, bool add, Prefetch& next) {
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
   const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
@@ -284,7 +307,7 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const floa
     const int width = panels.width(panel);
     const float* const panel_u = u + s.u_panel_offset(panel);
     micro::with_width(width, [&]<int V>() {
-      for (int p = 0; p < kPositions<F>; ++p)
+      for (int p = 0; p < kPositions<F>; ++p, next.step())
         micro::multiply_row<V, 1>(tiles, depth, v + z(p) * s.v_stride(), panel_u + z(p) * s.u_stride(V),
                                   {m + z(p) * s.m_stride(), V * kLanes, kLanes, false});
     });
@@ -397,9 +420,11 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
     const int first_image = index * unit, end_image = std::min(t.images, first_image + unit);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
+      Prefetch next(t, x, {rows.end, rows.end + t.rows_per_block}, F::kOut,
+                    g.count * Panels{s.out}.count() * kPositions<F>);
       for (int group = 0; group < g.count; ++group) {
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
-        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, add);
+        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, add, next);
       }
     }
     for (int image = first_image; image < end_image; ++image) finish(image);
@@ -461,11 +486,13 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
     float* const partial = du + z(chunk * g.count) * p.s.du();
     std::fill_n(partial, z(g.count) * p.s.du(), 0.0f);
     for (int b = chunk * blocks / chunks; b < (chunk + 1) * blocks / chunks; ++b) {
-      const Rows rows = rows_of_block(t, b);
+      const Rows rows = rows_of_block(t, b), ahead = rows_of_block(t, b + 1);
+      Prefetch next_x(t, x, ahead, F::kOut, g.count * kPositions<F>);
+      Prefetch next_dy(t, dy, ahead, F::kOut, g.count * kPositions<F>);
       for (int group = 0; group < g.count; ++group) {
         input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v);
         gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient);
-        for (int position = 0; position < kPositions<F>; ++position)
+        for (int position = 0; position < kPositions<F>; ++position, next_x.step(), next_dy.step())
           for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
             correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, gradient, position, panel,
                                   partial + z(group) * p.s.du());
