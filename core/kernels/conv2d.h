@@ -45,10 +45,13 @@ struct ForwardEpilogue {
 
 // What backward_input does besides: dv becomes dv * [v(x) > 0] with relu, and its sums are taken, of which BatchNorm's
 // backward pass needs two: [image][2][channel of x]: sum of dv, sum of dv * (x - mean).
+// With Write::add, dv is what was there and the product. scaled: dv is the product alone, and what is written or added
+// is factor * dv, the gradient by x but for the part that comes from the movement of BatchNorm's moments.
 struct BackwardEpilogue {
   ConstView x;  // data null: nothing to do
   InputTransform transform;
   float* sums = nullptr;  // may be null
+  bool scaled = false;
 };
 
 // `scratch` needs conv2d_scratch(conv, x) floats, for images up to those of x and the current thread_count().

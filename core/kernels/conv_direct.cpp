@@ -131,16 +131,16 @@ Taps backward_taps(const Conv2d& c, const Planes& planes) {
   return taps;
 }
 
-// One image: XS is the distance of the packed pixels under neighbouring output pixels.
+// One image: XS is the distance of the packed pixels under neighbouring output pixels. `e` is for backward_input.
 template <int XS>
 void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool transposed, const float* x,
-               const float* w, View y, int n, bool add) {
+               const float* w, View y, int n, Write write, const BackwardEpilogue& e = {}) {
   const Panels panels{transposed ? g.in : g.out};
   for (int group = 0; group < g.count; ++group, x += planes.group_floats())
     for (int panel = 0; panel < panels.count(); ++panel)
       for (int k = 0; k < taps.class_count; ++k) {
         const PixelClass& c = taps.classes[k];
-        if (c.taps == 0 && add) continue;
+        if (c.taps == 0 && write == Write::add && (empty(e) || e.scaled)) continue;
         const Depth depth{taps.offsets + c.first_tap, c.taps, planes.channels,
                           static_cast<std::ptrdiff_t>(planes.plane())};
         const float* weights = w + packed_weight_offset(g, transposed, taps.count, group, panel) +
@@ -148,10 +148,12 @@ void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool t
         micro::with_width(panels.width(panel), [&]<int V>() {
           for (int r = 0; r < c.rows(y.shape.height); ++r) {
             const std::size_t row = z(n) * z(y.shape.height) + z(c.row + r * c.step);
-            float* to =
-                y.pixel(row * z(y.shape.width) + z(c.column)) + group * panels.channels + panels.first_channel(panel);
-            micro::multiply_row<V, XS>(c.columns(y.shape.width), depth, x + planes.offset(r * XS, 0), weights,
-                                       {to, c.step * y.stride, panels.last_lanes(panel), add});
+            const GradientTarget target{e, y, write, n, row * z(y.shape.width) + z(c.column), c.step,
+                                        group * panels.channels + panels.first_channel(panel),
+                                        panels.last_lanes(panel)};
+            with_sink(e, y, write, target, [&](const auto& sink) {
+              micro::multiply_row<V, XS>(c.columns(y.shape.width), depth, x + planes.offset(r * XS, 0), weights, sink);
+            });
           }
         });
       }
@@ -166,13 +168,14 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   float* const weights = parts.take(packed_weight_floats(g, false, taps.count));
   float* const images = parts.take(0);
   pack_weights(g, w, false, {taps.order, z(taps.count)}, weights);
+  const Write write = in_place(e, y) ? Write::add : Write::overwrite;
   parallel_for(y.shape.images, [&](int n) {
     float* const packed = images + z(omp_get_thread_num()) * planes.floats();
     pack_image(planes, x, t, n, packed);
     if (c.stride == 1)
-      run_image<1>(g, planes, taps, false, packed, weights, y, n, in_place(e, y));
+      run_image<1>(g, planes, taps, false, packed, weights, y, n, write);
     else
-      run_image<2>(g, planes, taps, false, packed, weights, y, n, in_place(e, y));
+      run_image<2>(g, planes, taps, false, packed, weights, y, n, write);
     finish_forward(e, y, whole_image(y, n));
   });
 }
@@ -189,8 +192,8 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   parallel_for(dx.shape.images, [&](int n) {
     float* const packed = images + z(omp_get_thread_num()) * planes.floats();
     pack_image(planes, dy, {}, n, packed);
-    run_image<1>(g, planes, taps, true, packed, weights, dx, n, write == Write::add);
-    finish_backward(e, dx, whole_image(dx, n));
+    clear_sums(e, dx.shape, n);
+    run_image<1>(g, planes, taps, true, packed, weights, dx, n, write, e);
   });
 }
 

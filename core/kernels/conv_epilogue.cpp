@@ -91,39 +91,52 @@ void for_vectors(int channels, Fn&& fn) {
   if (c < channels) fn.template operator()<1>(c, PartVector{channels - c});
 }
 
-template <int W, bool kAffine, bool kRelu, class Lanes>
-void backward_block(float* dx, std::ptrdiff_t stride, const float* x, std::ptrdiff_t x_stride, int pixels, Lanes lanes,
-                    const InputTransform& t, int channel, float* sums, float* products, bool first) {
-  using Load = Loader<kAffine, kRelu>;
-  Vec mean[W], factor[W], shift[W], sum[W], product[W];
-#pragma GCC unroll 4
-  for (int v = 0; v < W; ++v) {
-    const Load l(t, channel + v * kLanes, lanes.count);
-    mean[v] = kAffine ? l.mean : simd::zero();
-    factor[v] = kAffine ? l.factor : simd::zero();
-    shift[v] = kAffine ? l.shift : simd::zero();
-    sum[v] = product[v] = simd::zero();
-  }
-  for (int p = 0; p < pixels; ++p)
-#pragma GCC unroll 4
-    for (int v = 0; v < W; ++v) {
-      float* to = dx + p * stride + v * kLanes;
-      const Vec centered = simd::minus(lanes.load(x + p * x_stride + v * kLanes), mean[v]);
-      Vec g = lanes.load(to);  // a load under the mask would wait for the comparison
-      if constexpr (kRelu) {
-        g = simd::where_positive(kAffine ? simd::fma(centered, factor[v], shift[v]) : centered, g);
-        lanes.store(g, to);
-      }
-      sum[v] = simd::plus(sum[v], g);
-      product[v] = simd::fma(g, centered, product[v]);
+// One vector of a patch. kAdd, kScaled: see BackwardEpilogue.
+template <bool kRelu, bool kAdd, bool kScaled, class Lanes>
+void finish_vector(const BackwardEpilogue& e, View dx, const GradientPatch& patch, int offset, Lanes lanes) {
+  const int channel = patch.channel + offset;
+  const bool affine = e.transform.factor != nullptr;
+  const auto row = [&](const float* values, float otherwise) {
+    return affine ? lanes.load(values + channel) : simd::broadcast(otherwise);
+  };
+  const Vec mean = row(e.transform.mean, 0.0f), factor = row(e.transform.factor, 1.0f);
+  const Vec shift = row(e.transform.shift, 0.0f);
+  Vec sum = simd::zero(), product = simd::zero();
+  const float* dv = patch.dv + offset;
+  for (int r = 0; r < patch.rows; ++r) {
+    const std::size_t pixel = patch.pixel + z(r * patch.row_pixels);
+    const float* x = e.x.pixel(pixel) + channel;
+    float* to = dx.pixel(pixel) + channel;
+    for (int c = 0; c < patch.columns; ++c, dv += patch.dv_stride, x += patch.step * e.x.stride,
+             to += patch.step * dx.stride) {
+      const Vec centred = simd::minus(lanes.load(x), mean);
+      Vec g = simd::load(dv);
+      if constexpr (kAdd && !kScaled) g = simd::plus(g, lanes.load(to));
+      if constexpr (kRelu) g = simd::where_positive(simd::fma(centred, factor, shift), g);
+      sum = simd::plus(sum, g);
+      product = simd::fma(g, centred, product);
+      if constexpr (kScaled) g = kAdd ? simd::fma(g, factor, lanes.load(to)) : simd::times(g, factor);
+      lanes.store(g, to);
     }
-  if (sums == nullptr) return;
-#pragma GCC unroll 4
-  for (int v = 0; v < W; ++v) {
-    float *const s = sums + v * kLanes, *const q = products + v * kLanes;
-    lanes.store(first ? sum[v] : simd::plus(lanes.load(s), sum[v]), s);
-    lanes.store(first ? product[v] : simd::plus(lanes.load(q), product[v]), q);
   }
+  if (e.sums == nullptr) return;
+  float* const sums = e.sums + z(patch.image) * z(2 * dx.shape.channels) + channel;
+  float* const products = sums + dx.shape.channels;
+  lanes.store(simd::plus(lanes.load(sums), sum), sums);
+  lanes.store(simd::plus(lanes.load(products), product), products);
+}
+
+// fn.operator()<bits...>() for booleans as compile-time constants.
+template <bool... kBits, class Fn>
+void with_bits(Fn&& fn) {
+  fn.template operator()<kBits...>();
+}
+template <bool... kBits, class Fn, class... Rest>
+void with_bits(Fn&& fn, bool first, Rest... rest) {
+  if (first)
+    with_bits<kBits..., true>(fn, rest...);
+  else
+    with_bits<kBits..., false>(fn, rest...);
 }
 
 }  // namespace
@@ -151,22 +164,20 @@ void finish_forward(const ForwardEpilogue& e, View y, const Piece& piece) {
   }
 }
 
-void finish_backward(const BackwardEpilogue& e, View dx, const Piece& piece) {
-  if (empty(e)) return;
-  const int total = dx.shape.channels;
-  float* const sums = e.sums == nullptr ? nullptr : e.sums + z(piece.image) * z(2 * total);
-  for (int p = piece.first; p < piece.first + piece.count; p += kBlockPixels) {
-    const int pixels = std::min(kBlockPixels, piece.first + piece.count - p);
-    with_transform(e.transform, [&]<bool kAffine, bool kRelu>() {
-      for_vectors(piece.channels, [&]<int W>(int offset, auto lanes) {
-        const int c = piece.first_channel + offset;
-        float* const s = sums == nullptr ? nullptr : sums + c;
-        float* const q = sums == nullptr ? nullptr : sums + total + c;
-        backward_block<W, kAffine, kRelu>(at(dx, piece, p) + c, dx.stride, at(e.x, piece, p) + c, e.x.stride, pixels,
-                                          lanes, e.transform, c, s, q, p == 0);
-      });
-    });
-  }
+void finish_patch(const BackwardEpilogue& e, View dx, Write write, const GradientPatch& patch) {
+  with_bits(
+      [&]<bool kRelu, bool kAdd, bool kScaled>() {
+        int offset = 0;
+        for (; offset + kLanes <= patch.channels; offset += kLanes)
+          finish_vector<kRelu, kAdd, kScaled>(e, dx, patch, offset, WholeVector());
+        if (offset < patch.channels)
+          finish_vector<kRelu, kAdd, kScaled>(e, dx, patch, offset, PartVector{patch.channels - offset});
+      },
+      e.transform.relu, write == Write::add, e.scaled);
+}
+
+void clear_sums(const BackwardEpilogue& e, const Shape& dx, int image) {
+  if (!empty(e) && e.sums != nullptr) std::fill_n(e.sums + z(image) * z(2 * dx.channels), 2 * dx.channels, 0.0f);
 }
 
 }  // namespace fanin

@@ -198,9 +198,20 @@ void backward_image(const Conv2d& c, const Bands& bands, ConstView dy, const flo
 void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
                     std::span<float> scratch) {
   const Bands bands(c, dy.shape);
+  Scratch parts(scratch);
+  float* const panels = parts.take(static_cast<std::size_t>(thread_count()) * Scratch::rounded(bands.panel_floats()));
+  float* const images = parts.take(0);
+  const Shape image = dx.shape.with_images(1);
   parallel_for(dy.shape.images, [&](int n) {
-    backward_image(c, bands, dy.images(n, 1), w, dx.images(n, 1), write, thread_panel(bands, scratch.data()));
-    finish_backward(e, dx, whole_image(dx, n));
+    float* const panel = thread_panel(bands, panels);
+    if (empty(e)) return backward_image(c, bands, dy.images(n, 1), w, dx.images(n, 1), write, panel);
+    const View dv{images + static_cast<std::size_t>(omp_get_thread_num()) * Scratch::rounded(image.size()), image,
+                  image.channels};
+    backward_image(c, bands, dy.images(n, 1), w, dv, Write::overwrite, panel);
+    clear_sums(e, dx.shape, n);
+    const std::size_t first = static_cast<std::size_t>(n) * image.pixels();
+    finish_patch(e, dx, write,
+                 {dv.data, dv.stride, image.height, image.width, n, first, 1, image.width, 0, image.channels});
   });
 }
 

@@ -107,11 +107,11 @@ void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Blo
 constexpr int kStepPixels = 8;  // pixels between two calls of step()
 int multiply_steps(const Panels& panels) { return panels.count() * kPixels / kStepPixels; }
 
-// y of a block, all panels; step(n) is called multiply_steps() times on the way.
+// y of a block, all panels; step(n) is called multiply_steps() times on the way. `e` is for backward_input.
 template <class Step>
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
-                    View y, bool add, Step&& step) {
-  float* const to = y.pixel(z(block.image) * z(y.shape.height * y.shape.width) + z(block.first));
+                    View y, Write write, const BackwardEpilogue& e, Step&& step) {
+  const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
   const micro::Depth d{kNoOffset, 1, depth, kPixels * kPack};
   int steps = 0;
   for (int panel = 0; panel < panels.count(); ++panel)
@@ -120,9 +120,11 @@ void multiply_block(const Panels& panels, int depth, const Block& block, const f
       for (int p = 0; p < kPixels; p += kStepPixels) {
         step(steps++);
         if (p >= block.count) continue;
-        micro::multiply_row<V, 1>(std::min(kStepPixels, block.count - p), d, packed + p * kPack,
-                                  weights + z(first) * z(depth),
-                                  {to + p * y.stride + first, y.stride, panels.last_lanes(panel), add});
+        const GradientTarget target{e, y, write, block.image, pixel + z(p), 1, first, panels.last_lanes(panel)};
+        with_sink(e, y, write, target, [&](const auto& sink) {
+          micro::multiply_row<V, 1>(std::min(kStepPixels, block.count - p), d, packed + p * kPack,
+                                    weights + z(first) * z(depth), sink);
+        });
       }
     });
 }
@@ -149,7 +151,8 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
     const Prefetch next(blocks, index + 1, multiply_steps({g.out}));
-    multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y), [&](int step) {
+    const Write write = in_place(e, y) ? Write::add : Write::overwrite;
+    multiply_block({g.out}, g.in, block, packed, weights, y, write, {}, [&](int step) {
       next.step<false>(x, step);
       if (e.add.data != nullptr) next.step<true>(e.add, step);
     });
@@ -170,11 +173,11 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.out);
     pack_block(blocks, dy, {}, block, packed);
     const Prefetch next(blocks, index + 1, multiply_steps({g.in}));
-    multiply_block({g.in}, g.out, block, packed, weights, dx, write == Write::add, [&](int step) {
+    if (block.first == 0) clear_sums(e, dx.shape, block.image);
+    multiply_block({g.in}, g.out, block, packed, weights, dx, write, e, [&](int step) {
       next.step<true>(dy, step);
       if (!empty(e)) next.step<true>(e.x, step);
     });
-    finish_backward(e, dx, {block.image, block.first, block.count, 0, g.in});
   });
 }
 
@@ -245,9 +248,9 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& t, ConstView d
       pack_block(blocks, dy, {}, block, packed_dy);
       const Prefetch next_dy(blocks, i + 1, Panels{g.out}.count()), next(blocks, i + 1, multiply_steps({g.in}));
       correlate_block(g, block, packed_x, dy, partial, [&](int step) { next_dy.step<true>(dy, step); });
-      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write == Write::add,
+      if (block.first == 0) clear_sums(e, dx.shape, block.image);
+      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e,
                      [&](int step) { next.step<true>(x, step); });
-      finish_backward(e, dx, {block.image, block.first, block.count, 0, g.in});
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);

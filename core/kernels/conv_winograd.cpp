@@ -296,10 +296,30 @@ void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corne
     for (int j = 0; j < corner.columns; ++j) put(result[i][j], to + (i * t.width + j) * y.stride);
 }
 
+// The same for backward_input with something to finish.
+template <class F>
+void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View dx,
+                    int image, int channel, int lanes, Write write, const BackwardEpilogue& e) {
+  alignas(64) float tile[F::kOut][F::kOut][kLanes];
+#pragma GCC unroll 4
+  for (int i = 0; i < F::kOut; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < F::kOut; ++j) simd::store(result[i][j], tile[i][j]);
+  if (corner.columns == F::kOut)
+    return finish_patch(e, dx, write,
+                        {&tile[0][0][0], kLanes, corner.rows, corner.columns, image, corner.pixel, 1, t.width, channel,
+                         lanes});
+  for (int i = 0; i < corner.rows; ++i)
+    finish_patch(e, dx, write,
+                 {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel,
+                  lanes});
+}
+
 // y of the tiles in `rows`, output channels of a group: for each panel the products of all positions, then back.
 template <class F>
 void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
-                  View y, int first_channel, bool add, Prefetch& next) {
+                  View y, int first_channel, Write write, const BackwardEpilogue& e, Prefetch& next) {
+  const bool plain = empty(e);
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
   const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
@@ -319,7 +339,11 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const floa
           Vec result[F::kOut][F::kOut];
           transform_output<F>(from, s.m_stride(), result);
           const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
-          store_outputs<F>(result, corner, t, y, first_channel + panels.first_channel(panel) + i * kLanes, lanes, add);
+          const int channel = first_channel + panels.first_channel(panel) + i * kLanes;
+          if (plain)
+            store_outputs<F>(result, corner, t, y, channel, lanes, write == Write::add);
+          else
+            finish_outputs<F>(result, corner, t, y, r / t.tile_rows, channel, lanes, write, e);
         }
       }
   }
@@ -402,10 +426,10 @@ void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool tur
   });
 }
 
-// Forward, or backward_input with `turned` weights. finish(image) is the epilogue.
-template <class F, class Finish>
+// Forward, or backward_input with `turned` weights; each has an epilogue, the other's is empty.
+template <class F>
 void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
-              bool add, std::span<float> scratch, Finish&& finish) {
+              Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
   const Grouping g(c);
   const Tiling t(y.shape, F::kOut);
   const Sizes<F> s(t, turned ? g.out : g.in, turned ? g.in : g.out);
@@ -418,16 +442,17 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
     Scratch own({blocks + z(omp_get_thread_num()) * (s.buffer() + s.v() + s.m()), s.buffer() + s.v() + s.m()});
     float *const buffer = own.take(s.buffer()), *const v = own.take(s.v()), *const m = own.take(s.m());
     const int first_image = index * unit, end_image = std::min(t.images, first_image + unit);
+    for (int image = first_image; image < end_image; ++image) clear_sums(backward, y.shape, image);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
       Prefetch next(t, x, {rows.end, rows.end + t.rows_per_block}, F::kOut,
                     g.count * Panels{s.out}.count() * kPositions<F>);
       for (int group = 0; group < g.count; ++group) {
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
-        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, add, next);
+        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, next);
       }
     }
-    for (int image = first_image; image < end_image; ++image) finish(image);
+    for (int image = first_image; image < end_image; ++image) finish_forward(forward, y, whole_image(y, image));
   });
 }
 
@@ -542,14 +567,13 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
 template <class F>
 void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
              std::span<float> scratch) {
-  convolve<F>(c, x, t, w, false, y, in_place(e, y), scratch, [&](int n) { finish_forward(e, y, whole_image(y, n)); });
+  convolve<F>(c, x, t, w, false, y, in_place(e, y) ? Write::add : Write::overwrite, e, {}, scratch);
 }
 
 template <class F>
 void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
                     std::span<float> scratch) {
-  convolve<F>(c, dy, {}, w, true, dx, write == Write::add, scratch,
-              [&](int n) { finish_backward(e, dx, whole_image(dx, n)); });
+  convolve<F>(c, dy, {}, w, true, dx, write, {}, e, scratch);
 }
 
 template <class F>

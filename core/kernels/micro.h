@@ -63,25 +63,27 @@ struct Target {
   std::ptrdiff_t stride;
   int last_lanes;
   bool add;
+
+  void advance(int pixels) { y += pixels * stride; }
+
+  template <int P, int V>
+  [[gnu::always_inline]] void store(const Vec (&sum)[P][V]) const {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) {
+        float* to = y + p * stride + v * kLanes;
+        if (v + 1 < V || last_lanes == kLanes)
+          simd::store(add ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
+        else
+          simd::store_n(add ? simd::plus(simd::load_n(to, last_lanes), sum[p][v]) : sum[p][v], to, last_lanes);
+      }
+  }
 };
 
-template <int P, int V>
-[[gnu::always_inline]] inline void store_tile(const Vec (&sum)[P][V], const Target& t) {
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p)
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) {
-      float* to = t.y + p * t.stride + v * kLanes;
-      if (v + 1 < V || t.last_lanes == kLanes)
-        simd::store(t.add ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
-      else
-        simd::store_n(t.add ? simd::plus(simd::load_n(to, t.last_lanes), sum[p][v]) : sum[p][v], to, t.last_lanes);
-    }
-}
-
-// `x` is the tile's first pixel, pixels are XS packed pixels apart.
-template <int P, int V, int XS>
-void multiply(const Depth& d, const float* x, const float* w, const Target& target) {
+// `x` is the tile's first pixel, pixels are XS packed pixels apart. Sink: a Target, or what does more with the result.
+template <int P, int V, int XS, class Sink>
+void multiply(const Depth& d, const float* x, const float* w, const Sink& sink) {
   Vec sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
@@ -104,17 +106,16 @@ void multiply(const Depth& d, const float* x, const float* w, const Target& targ
       }
     }
   }
-  store_tile<P, V>(sum, target);
+  sink.template store<P, V>(sum);
 }
 
 // `pixels` pixels in a row.
-template <int V, int XS>
-void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Target target) {
+template <int V, int XS, class Sink = Target>
+void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Sink sink) {
   constexpr int P = V == 1 ? 2 * kTile : kTile;
   int p = 0;
   const auto run = [&]<int N>() {
-    for (; p + N <= pixels; p += N, x += N * XS * kPack, target.y += N * target.stride)
-      multiply<N, V, XS>(d, x, w, target);
+    for (; p + N <= pixels; p += N, x += N * XS * kPack, sink.advance(N)) multiply<N, V, XS>(d, x, w, sink);
   };
   run.template operator()<P>();
   run.template operator()<P / 2>();
@@ -156,7 +157,7 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k) {
     const Vec(&row)[1][V] = reinterpret_cast<const Vec(&)[1][V]>(sum[k]);
-    store_tile<1, V>(row, {dw + k * dw_stride, 0, last_lanes, true});
+    Target{dw + k * dw_stride, 0, last_lanes, true}.template store<1, V>(row);
   }
 }
 

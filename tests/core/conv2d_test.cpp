@@ -290,20 +290,49 @@ void check_forward(const ConvCandidate& rung, Problem& q, const Definition& d, b
   if (with_extras) expect_moments(y.view(), moments);
 }
 
+// dx of BackwardEpilogue::scaled: start + factor * dv. Two roundings more, and the sums are those of dv.
+void expect_scaled(Problem& q, const Definition& d, Slice& dx, double start, const std::vector<float>& sums) {
+  Tensor dv(q.x.view().shape);
+  std::size_t i = 0;
+  dx.for_each([&](float v) {
+    const std::size_t channels = static_cast<std::size_t>(dx.channels);
+    const double factor = q.factor[i % channels], g = q.v[i] > 0 ? d.dx.value[i] : 0.0;
+    const double tolerance = 1.01 * kUnit * (d.dx.terms[i] + 5) * (std::abs(factor) * d.dx.magnitude[i] + std::abs(start));
+    ASSERT_NEAR(v, start + factor * g, q.v[i] > 0 ? tolerance : 0.0) << "scaled dx element " << i;
+    dv.view().pixel(i / channels)[i % channels] = static_cast<float>(g);
+    ++i;
+  });
+  // The sums are of products with rounding errors of their own: each term is off by terms * unit of its magnitude.
+  const Shape& s = dv.shape();
+  for (int n = 0; n < s.images; ++n)
+    for (int c = 0; c < s.channels; ++c) {
+      double sum = 0, bound = 0;
+      for (int p = 0; p < s.height * s.width; ++p) {
+        const std::size_t k = static_cast<std::size_t>((n * s.height * s.width + p) * s.channels + c);
+        if (!(q.v[k] > 0)) continue;
+        sum += d.dx.value[k];
+        bound += 1.01 * kUnit * (d.dx.terms[k] + s.height * s.width + 3) * d.dx.magnitude[k];
+      }
+      ASSERT_NEAR(sums[static_cast<std::size_t>(2 * n * s.channels + c)], sum, bound) << "sum of image " << n;
+    }
+}
+
 // dv from backward_input, or with `dw` from the joint product, which adds to dw.
 void check_backward_input(const ConvCandidate& rung, Problem& q, const Definition& d, bool with_extras, Write write,
-                          std::span<float> scratch, float* dw = nullptr) {
+                          std::span<float> scratch, float* dw = nullptr, bool scaled = false) {
   const Shape& shape = q.x.view().shape;
   Slice dx(shape, 2, 3);
   const float start = write == Write::add ? 2.0f : 0.0f;
   dx.for_each([&](float& v) { v = write == Write::add ? start : kNan; });
   std::vector<float> sums(static_cast<std::size_t>(shape.images * 2 * shape.channels), kNan);
   BackwardEpilogue e;
-  if (with_extras) e = {q.x.view(), q.transform, sums.data()};
+  if (with_extras) e = {q.x.view(), q.transform, sums.data(), scaled};
   if (dw == nullptr)
     rung.backward_input(q.conv, q.dy.view(), q.w.data(), dx.view(), write, e, scratch);
   else
     rung.backward(q.conv, q.x.view(), q.transform, q.dy.view(), q.w.data(), dx.view(), write, e, dw, scratch);
+  dx.expect_guards();
+  if (scaled) return expect_scaled(q, d, dx, start, sums);
   std::size_t i = 0;
   dx.for_each([&](float v) {
     if (with_extras && !(q.v[i] > 0))
@@ -312,7 +341,6 @@ void check_backward_input(const ConvCandidate& rung, Problem& q, const Definitio
       expect_near(v, d.dx, i, start, "dx");
     ++i;
   });
-  dx.expect_guards();
   if (with_extras) expect_sums(q, dx.view(), sums);
 }
 
@@ -332,19 +360,22 @@ void check(const ConvCandidate& rung, const Case& test, bool with_extras, const 
   check_forward(rung, q, d, with_extras, scratch(ConvProduct::forward).span());
   if (fits(ConvProduct::backward_input))
     for (const Write write : {Write::overwrite, Write::add})
-      check_backward_input(rung, q, d, with_extras, write, scratch(ConvProduct::backward_input).span());
+      for (const bool scaled : {false, with_extras})
+        check_backward_input(rung, q, d, with_extras, write, scratch(ConvProduct::backward_input).span(), nullptr,
+                             scaled);
   std::vector<float> dw(q.w.size(), 0.5f);
   const Buffer buffer = scratch(ConvProduct::backward_weights);
   rung.backward_weights(q.conv, q.x.view(), q.transform, q.dy.view(), dw.data(), buffer.span());
   for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw");
   if (rung.backward == nullptr || !fits(ConvProduct::backward_input)) return;
-  for (const Write write : {Write::overwrite, Write::add}) {
-    const Buffer both(rung.backward_scratch(test.conv, test.x, thread_count()));
-    std::fill(both.span().begin(), both.span().end(), kNan);
-    std::fill(dw.begin(), dw.end(), 0.5f);
-    check_backward_input(rung, q, d, with_extras, write, both.span(), dw.data());
-    for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw of both");
-  }
+  for (const Write write : {Write::overwrite, Write::add})
+    for (const bool scaled : {false, with_extras}) {
+      const Buffer both(rung.backward_scratch(test.conv, test.x, thread_count()));
+      std::fill(both.span().begin(), both.span().end(), kNan);
+      std::fill(dw.begin(), dw.end(), 0.5f);
+      check_backward_input(rung, q, d, with_extras, write, both.span(), dw.data(), scaled);
+      for (std::size_t i = 0; i < dw.size(); ++i) expect_near(dw[i], d.dw, i, 0.5, "dw of both");
+    }
 }
 
 std::vector<Case> all_cases() {
