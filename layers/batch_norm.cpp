@@ -64,6 +64,7 @@ class BatchNorm : public Layer {
       use_known_sums(x.shape, pass);
     else
       sum_gradients(x, dy, pass);
+    if (pass.correction.constant != nullptr) return add_correction(pass.correction);
     if (dx.data == nullptr) return;
     const float *const factor = factor_.data(), *const mean = mean_.data(), *const mean_dy = mean_dy_.data(),
                        *const slope = slope_.data();
@@ -143,6 +144,11 @@ class BatchNorm : public Layer {
       inv_std_.data()[c] = static_cast<float>(
           1.0 / std::sqrt(static_cast<double>(running_var_.value[c]) + static_cast<double>(options_.epsilon)));
     }
+  }
+
+  void add_correction(const Correction& c) const {
+    VectorMap(c.constant, channels_) += row(mean_dy_).cwiseProduct(row(factor_));
+    VectorMap(c.slope, channels_) += row(slope_).cwiseProduct(row(factor_));
   }
 
   // Sums of dy and dy * x_hat.

@@ -48,12 +48,13 @@ void decide_writes(const std::vector<PlanNode>& nodes, int output, Plan& plan) {
     int channel = 0;  // of a concat's operand
     for (const int x : n.inputs) {
       GradientEdge edge;
-      edge.wanted = nodes[at(x)].kind != NodeKind::input;
+      edge.wanted = nodes[at(x)].kind != NodeKind::input && !plan.fusion.at(i).passed_on;
       if (edge.wanted) {
-        const Place dy = plan.gradient[at(i)], dx = plan.gradient[at(x)];
+        const int target = plan.fusion.gradient_of(x);
+        const Place dy = plan.gradient[at(i)], dx = plan.gradient[at(target)];
         edge.aliased = shares_gradient(n, dy, dx, channel);
         if (!edge.aliased && !in_place(n, dy, dx)) note_write(dx, nodes[at(x)].shape.channels, written, edge);
-        mark(x);
+        mark(target);
       }
       plan.edges[at(i)].push_back(edge);
       channel += nodes[at(x)].shape.channels;

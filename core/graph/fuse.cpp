@@ -42,6 +42,7 @@ class Fuser {
     if (options_.mode == Mode::evaluate) return std::move(fusion_);
     for (int i = 1; i < count_; ++i) find_finisher(i);
     place_moments();
+    for (int i = 1; i < count_; ++i) pass_gradient_on(i);
     return std::move(fusion_);
   }
 
@@ -128,6 +129,33 @@ class Fuser {
         channel += node(x).shape.channels;
       }
     }
+  }
+
+  // The gradient of BatchNorm i goes straight into that of its input.
+  void pass_gradient_on(int i) {
+    const int k = fused(i).sums_by;
+    if (k < 0 || !node(k).offers.scaled_gradient) return;
+    const int v = fused(k).finishes;
+    if (consumers(v).size() != 1) return;
+    fused(i).passed_on = fused(v).passed_on = true;
+    correct(node(i).inputs[0]);
+  }
+
+  // A concat's gradient consists of its operands'; each is put right on its own if its statistics are rows of the
+  // concat's, as then its corrections are, too.
+  void correct(int x) {
+    int channel = fused(x).moments;
+    bool parts = node(x).kind == NodeKind::concat;
+    if (parts)
+      for (const int operand : node(x).inputs) {
+        parts &= fused(operand).moments == channel;
+        channel += node(operand).shape.channels;
+      }
+    if (!parts) {
+      fused(x).corrected = true;
+      return;
+    }
+    for (const int operand : node(x).inputs) correct(operand);
   }
 
   const std::vector<PlanNode>& nodes_;

@@ -4,6 +4,10 @@
 //   - A ReLU of a sum computes the sum on the way, and reads operands that do not exist.
 //   - The statistics of a value are taken by whoever writes it, once a channel: a concat's are its operands'.
 //   - The last reader to add to the gradient of a missing value finishes it: mask of the ReLU, sums of the BatchNorm.
+//   - Where that is a convolution and the only reader, there is no such gradient at all: it goes, times BatchNorm's
+//     factor, straight into the gradient of BatchNorm's input. What it lacks there is known when all images are done; it
+//     is the same for all pixels but for a slope in x, adds up over the BatchNorms that read a channel (in a dense block
+//     all later ones), and is put right once, before that gradient is read.
 // Values that exist are computed as without fusion. Time, and so the lives of gradients, does not change.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -36,6 +40,8 @@ struct FusedNode {
   bool finished = false;  // some node finishes the gradient of this one
   int sums_by = -1;       // BatchNorm: the node that takes the sums of its backward pass
   int moments = -1;       // training: where the statistics of its channels are in the table of all of them
+  bool passed_on = false; // its gradient does not exist: it is part of that of value.source (BatchNorm, ReLU behind it)
+  bool corrected = false; // its gradient is put right before its own backward pass
   bool stored() const { return value.norm < 0 && !value.relu && value.source >= 0; }
 };
 
@@ -43,6 +49,8 @@ struct Fusion {
   std::vector<FusedNode> nodes;
   int moment_channels = 0;  // size of that table
   const FusedNode& at(int id) const { return nodes[static_cast<std::size_t>(id)]; }
+  // The node in whose gradient that of `id` goes.
+  int gradient_of(int id) const { return at(id).passed_on ? at(id).value.source : id; }
 };
 
 Fusion fuse(const std::vector<PlanNode>& nodes, const PlanOptions& options);  // nothing is fused unless options.fuse

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/graph/layer.h"
 #include "core/kernels/conv2d.h"
 
 #include <span>
@@ -29,6 +30,9 @@ void join_backward(ConstView y, ConstView dy, View dx, Write write, const JoinSu
 
 // dx = dy, or dx += dy, where the value that x is read as is above 0.
 void mask_backward(const Operand& value, ConstView dy, View dx, Write write);
+
+// dx -= constant + slope * (x - mean).
+void correct_gradient(ConstView x, const double* mean, const Correction&, View dx);
 
 // Moments of every image, as ForwardEpilogue makes them, and all of them joined: mean and sum of squared deviations.
 void moments_of_images(ConstView x, float* moments);

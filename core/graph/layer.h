@@ -20,6 +20,12 @@ struct Moments {
   double count = 0.0;
 };
 
+// What the gradient of a value still lacks: dx[c] -= constant[c] + slope[c] * (x[c] - mean[c]), where mean is the batch's.
+// It is the part of BatchNorm's backward pass that needs sums over the whole batch; several BatchNorms add up.
+struct Correction {
+  float *constant = nullptr, *slope = nullptr;  // per channel; null: none
+};
+
 // What a pass gets besides its views.
 struct Pass {
   Mode mode = Mode::train;
@@ -34,6 +40,7 @@ struct Pass {
   BackwardEpilogue backward_epilogue;  // offers().transformed_input: what to do with the complete gradient of the input
   Moments moments;                     // Lazy::norm, forward: those of x
   const float* sums = nullptr;         // Lazy::norm, backward: [image][2][channel] as BackwardEpilogue makes them
+  Correction correction;               // Lazy::norm, backward: the layer adds to it instead of writing dx
 };
 
 // What backward reads; everything else may be overwritten between the passes.
@@ -49,6 +56,7 @@ struct Offers {
   Lazy lazy = Lazy::no;
   bool transformed_input = false;  // obeys Pass::transform and Pass::backward_epilogue
   bool forward_epilogue = false;   // obeys Pass::forward_epilogue
+  bool scaled_gradient = false;    // obeys BackwardEpilogue::scaled
 };
 
 class Layer {

@@ -160,6 +160,7 @@ void Network::Impl::lay_out() {
   arena = Buffer(plan.arena_floats);
   means.assign(static_cast<std::size_t>(plan.fusion.moment_channels), 0.0);
   squares.assign(means.size(), 0.0);
+  corrections.assign(2 * means.size(), 0.0f);
   ready_for_backward = false;
 }
 

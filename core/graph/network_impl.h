@@ -33,6 +33,7 @@ struct Network::Impl {
   Mode prepared_for = Mode::train;
   Buffer values, gradients, arena, scratch;
   std::vector<double> means, squares;  // the table of channel statistics (Fusion::moments)
+  std::vector<float> corrections;      // constants, then slopes, of the same channels
   int scratch_threads = 0;
 
   // Of the last forward pass.
@@ -89,6 +90,9 @@ struct Network::Impl {
   void backward_fused(int id);
   void backward_fused_layer(int id);
   void backward_join(int id);
+  void backward_passed_on(int id);
+  Correction correction(int id);
+  void correct(int id);
 };
 
 }  // namespace fanin

@@ -101,14 +101,42 @@ void Network::Impl::backward_join(int id) {
                 sums[1]);
 }
 
+// Of a BatchNorm or ReLU whose gradient went into that of its source: parameter gradients, and what that still lacks.
+void Network::Impl::backward_passed_on(int id) {
+  const NodeData& n = node(id);
+  if (n.plan.offers.lazy != Lazy::norm) return;
+  const ConstView x = any_value(n.plan.inputs[0]);
+  Pass p = pass_of(n);
+  p.sums = partials(plan.sums[static_cast<std::size_t>(id)]);
+  p.correction = correction(n.plan.inputs[0]);
+  const ConstView nothing{nullptr, x.shape, 0};
+  n.layer->backward(x, nothing, nothing, {nullptr, x.shape, 0}, Write::overwrite, p);
+}
+
+Correction Network::Impl::correction(int id) {
+  float* const constant = corrections.data() + fused(id).moments;
+  return {constant, constant + plan.fusion.moment_channels};
+}
+
+// Puts the gradient of a node right that BatchNorms have passed on to it.
+void Network::Impl::correct(int id) {
+  const Correction c = correction(id);
+  const View dx = gradient(id);
+  const int channels = dx.shape.channels;
+  if (pass.mode == Mode::train) correct_gradient(value(id), means.data() + fused(id).moments, c, dx);
+  std::fill_n(c.constant, channels, 0.0f);
+  std::fill_n(c.slope, channels, 0.0f);
+}
+
 void Network::Impl::backward_fused_layer(int id) {
   const NodeData& n = node(id);
   const FusedNode& f = fused(id);
+  if (f.passed_on) return backward_passed_on(id);
   const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][0];
   const int input = n.plan.inputs[0];
   const ConstView dy = gradient(id);
   View dx{nullptr, node(input).plan.shape.with_images(current_images), 0};
-  if (edge.wanted) dx = gradient(input);
+  if (edge.wanted) dx = gradient(plan.fusion.gradient_of(input));
   for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
   if (f.joins >= 0) return backward_join(id);
   if (n.plan.offers.lazy == Lazy::relu && !f.stored()) {
@@ -130,7 +158,7 @@ void Network::Impl::backward_fused_layer(int id) {
   if (f.finishes >= 0) {
     const Operand from = operand(f.finishes);
     const int norm = fused(f.finishes).value.norm;
-    p.backward_epilogue = {from.x, from.transform, nullptr};
+    p.backward_epilogue = {from.x, from.transform, nullptr, fused(f.finishes).passed_on};
     if (norm >= 0 && fused(norm).sums_by == id)
       p.backward_epilogue.sums = partials(plan.sums[static_cast<std::size_t>(norm)]);
   }
@@ -139,6 +167,7 @@ void Network::Impl::backward_fused_layer(int id) {
 }
 
 void Network::Impl::backward_fused(int id) {
+  if (fused(id).corrected) correct(id);
   if (node(id).plan.kind == NodeKind::layer)
     backward_fused_layer(id);
   else

@@ -36,7 +36,7 @@ class Planner {
     plan_.edges.resize(nodes_.size());
     if (training()) {
       plan_.gradient = place(
-          gradients_, [](int) { return true; }, [this](int i) { return gradient_life(i); });
+          gradients_, [this](int i) { return !fused(i).passed_on; }, [this](int i) { return gradient_life(i); });
       decide_writes(nodes_, options_.output, plan_);
     }
     place_partial_sums();
@@ -103,6 +103,7 @@ class Planner {
     extend_life(i, i, life);
     if (training() && node(i).kind == NodeKind::layer && node(i).needs.output)
       life.last = std::max(life.last, backward_time(i));
+    if (fused(i).corrected) life.last = std::max(life.last, backward_time(i));
     if (i == options_.output) life.last = 2 * count_;  // the caller may look at it until the next forward pass
     return life;
   }
@@ -120,6 +121,13 @@ class Planner {
 
   // --- gradients
 
+  // The nodes whose backward pass writes d(x): its consumers, or those of a consumer that has no gradient of its own.
+  template <class Fn>
+  bool all_writers(int x, Fn&& fn) const {
+    return std::all_of(consumers_[at(x)].begin(), consumers_[at(x)].end(),
+                       [&](int k) { return fused(k).passed_on ? all_writers(k, fn) : fn(k); });
+  }
+
   void group_gradients() {
     slice_concats(gradients_);
     if (!options_.share) return;
@@ -136,8 +144,7 @@ class Planner {
     if (a == b || !gradients_.plain(s)) return;
     const auto shareable = [&](int x, int other) {
       if (is_input(x) || x == options_.output || !gradients_.plain(x)) return false;
-      return std::all_of(consumers_[at(x)].begin(), consumers_[at(x)].end(),
-                         [&](int k) { return k == s || k < other; });
+      return all_writers(x, [&](int k) { return k == s || k < other; });
     };
     const bool share_a = shareable(a, b), share_b = shareable(b, a);
     if (share_a) gradients_.join(a, s);
@@ -148,9 +155,9 @@ class Planner {
   void alias_in_place(int i) {
     const int x = node(i).inputs[0];
     if (is_input(x) || x == options_.output || !gradients_.plain(i) || !gradients_.plain(x)) return;
+    if (fused(i).passed_on) return;
     if (gradients_.leader(x) != x || gradients_.leader(x) == gradients_.leader(i)) return;
-    for (const int k : consumers_[at(x)])
-      if (k > i) return;
+    if (!all_writers(x, [&](int k) { return k <= i; })) return;
     for (int t = 0; t < count_; ++t) {
       if (t != x && gradients_.leader(t) == x) return;                    // x already leads a group
       if (t < i && gradients_.leader(t) == gradients_.leader(i)) return;  // read later than i
@@ -160,7 +167,10 @@ class Planner {
 
   Life gradient_life(int i) const {
     Life life{backward_time(i), backward_time(i)};
-    for (const int k : consumers_[at(i)]) life.first = std::min(life.first, backward_time(k));
+    all_writers(i, [&](int k) {
+      life.first = std::min(life.first, backward_time(k));
+      return true;
+    });
     if (i == options_.output) life.first = std::min(life.first, count_);
     return life;
   }
