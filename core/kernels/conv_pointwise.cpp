@@ -8,8 +8,6 @@
 //   Tile     a panel over the pixels of the block; the block's epilogue follows while it is in the L1 or L2 cache.
 //   Threads  one image is one block of work, or a block of pixels where an epilogue does not bind the pixels of an image
 //            together; weight gradients go to private copies, added in order.
-//   While a block is computed, what the next one reads is prefetched, a little with each tile. Only the channels in use:
-//   in a dense block they are a slice of a wide row. Prefetching what it writes costs up to a quarter.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
@@ -67,30 +65,6 @@ const float* source(const Blocks& b, ConstView x, int image, int p) {
   return x.pixel(first + z(p / b.width * b.stride) * z(x.shape.width) + z(p % b.width * b.stride));
 }
 
-// What the next block will touch, fetched step by step.
-class Prefetch {
- public:
-  Prefetch(const Blocks& b, int index, int steps) : b_(b), steps_(steps), exists_(index < b.total()) {
-    if (exists_) block_ = block_at(b, index);
-  }
-  // kOutput: the view's pixels are the outputs, not those that stride selects.
-  template <bool kOutput>
-  void step(ConstView v, int step) const {
-    if (!exists_) return;
-    for (int p = step * block_.count / steps_; p < (step + 1) * block_.count / steps_; ++p) {
-      const float* from = kOutput ? v.pixel(z(block_.image) * z(b_.pixels) + z(block_.first + p))
-                                  : source(b_, v, block_.image, block_.first + p);
-      for (int c = 0; c < v.shape.channels; c += kPack) __builtin_prefetch(from + c, 0, 2);
-    }
-  }
-
- private:
-  const Blocks& b_;
-  int steps_;
-  bool exists_;
-  Block block_ = {};
-};
-
 void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Block& block, float* to) {
   for (int c = 0; c < x.shape.channels; c += kPack, to += kPixels * kPack) {
     const int channels = std::min(kPack, x.shape.channels - c);
@@ -104,28 +78,18 @@ void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Blo
   }
 }
 
-constexpr int kStepPixels = 8;  // pixels between two calls of step()
-int multiply_steps(const Panels& panels) { return panels.count() * kPixels / kStepPixels; }
-
-// y of a block, all panels; step(n) is called multiply_steps() times on the way. `e` is for backward_input.
-template <class Step>
+// y of a block, all panels. `e` is for backward_input.
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
-                    View y, Write write, const BackwardEpilogue& e, Step&& step) {
+                    View y, Write write, const BackwardEpilogue& e) {
   const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
   const micro::Depth d{kNoOffset, 1, depth, kPixels * kPack};
-  int steps = 0;
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel);
-      for (int p = 0; p < kPixels; p += kStepPixels) {
-        step(steps++);
-        if (p >= block.count) continue;
-        const GradientTarget target{e, y, write, block.image, pixel + z(p), 1, first, panels.last_lanes(panel)};
-        with_sink(e, y, write, target, [&](const auto& sink) {
-          micro::multiply_row<V, 1>(std::min(kStepPixels, block.count - p), d, packed + p * kPack,
-                                    weights + z(first) * z(depth), sink);
-        });
-      }
+      const GradientTarget target{e, y, write, block.image, pixel, 1, first, panels.last_lanes(panel)};
+      with_sink(e, y, write, target, [&](const auto& sink) {
+        micro::multiply_row<V, 1>(block.count, d, packed, weights + z(first) * z(depth), sink);
+      });
     });
 }
 
@@ -150,12 +114,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
-    const Prefetch next(blocks, index + 1, multiply_steps({g.out}));
-    const Write write = in_place(e, y) ? Write::add : Write::overwrite;
-    multiply_block({g.out}, g.in, block, packed, weights, y, write, {}, [&](int step) {
-      next.step<false>(x, step);
-      if (e.add.data != nullptr) next.step<true>(e.add, step);
-    });
+    multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y) ? Write::add : Write::overwrite, {});
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
 }
@@ -172,25 +131,19 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.out);
     pack_block(blocks, dy, {}, block, packed);
-    const Prefetch next(blocks, index + 1, multiply_steps({g.in}));
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
-    multiply_block({g.in}, g.out, block, packed, weights, dx, write, e, [&](int step) {
-      next.step<true>(dy, step);
-      if (!empty(e)) next.step<true>(e.x, step);
-    });
+    multiply_block({g.in}, g.out, block, packed, weights, dx, write, e);
   });
 }
 
-// dw of a block, rows padded to whole vectors; step(panel) is called for each panel.
-template <class Step>
-void correlate_block(const Grouping& g, const Block& block, const float* packed, ConstView dy, float* dw, Step&& step) {
+// dw of a block, rows padded to whole vectors.
+void correlate_block(const Grouping& g, const Block& block, const float* packed, ConstView dy, float* dw) {
   const Panels panels{g.out};
   const micro::Pixels pixels{1, block.count, 0, 0, dy.stride};
   const float* const gradient = dy.pixel(z(block.image) * z(dy.shape.height * dy.shape.width) + z(block.first));
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel);
-      step(panel);
       micro::correlate_rows<V, 1>(pixels, g.in, packed, kPixels * kPack, gradient + first, panels.last_lanes(panel),
                                   dw + first, panels.padded());
     });
@@ -214,11 +167,7 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
     for (int i = chunk * blocks.total() / chunks; i < (chunk + 1) * blocks.total() / chunks; ++i) {
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed);
-      const Prefetch next(blocks, i + 1, Panels{g.out}.count());
-      correlate_block(g, block, packed, dy, partial, [&](int step) {
-        next.step<false>(x, step);
-        next.step<true>(dy, step);
-      });
+      correlate_block(g, block, packed, dy, partial);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);
@@ -246,11 +195,9 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& t, ConstView d
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_block(blocks, dy, {}, block, packed_dy);
-      const Prefetch next_dy(blocks, i + 1, Panels{g.out}.count()), next(blocks, i + 1, multiply_steps({g.in}));
-      correlate_block(g, block, packed_x, dy, partial, [&](int step) { next_dy.step<true>(dy, step); });
+      correlate_block(g, block, packed_x, dy, partial);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
-      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e,
-                     [&](int step) { next.step<true>(x, step); });
+      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);
