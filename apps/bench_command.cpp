@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 #include "apps/study/bench.h"
+#include "apps/study/config.h"
 #include "apps/study/memory.h"
 #include "core/tensor/parallel.h"
 
@@ -20,6 +21,7 @@ void print(const BenchOptions& o, const BenchResult& r, bool json) {
     const nlohmann::ordered_json line = {{"model", o.model},
                                          {"batch", o.batch},
                                          {"threads", thread_count()},
+                                         {"conv", conv_precision() == ConvPrecision::fast ? "fast" : "exact"},
                                          {"mode", o.mode == Mode::train ? "train" : "eval"},
                                          {"images_per_second", r.images_per_second},
                                          {"step_ms_median", r.step_ms_median},
@@ -41,6 +43,7 @@ void add_bench_command(CLI::App& app) {
   struct Options {
     BenchOptions bench;
     int threads = 0;
+    std::string conv = RunConfig().conv;
     bool json = false, eval = false;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
@@ -52,10 +55,12 @@ void add_bench_command(CLI::App& app) {
   train->add_option("--batch", o->bench.batch, "Images per step")->capture_default_str();
   train->add_option("--threads", o->threads, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
   train->add_option("--seconds", o->bench.seconds, "How long to measure")->capture_default_str();
+  train->add_option("--conv", o->conv, "Convolutions: exact or fast")->capture_default_str();
   train->add_flag("--eval", o->eval, "Evaluation: forward only");
   train->add_flag("--json", o->json, "One JSON line");
   train->callback([o] {
     if (o->threads > 0) set_thread_count(o->threads);
+    set_conv_precision(parse_conv_precision(o->conv));
     o->bench.mode = o->eval ? Mode::evaluate : Mode::train;
     print(o->bench, bench(o->bench), o->json);
   });

@@ -1,6 +1,7 @@
 // fanin grad: loss, logits and gradients of one batch, to hold against another framework's.
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
+#include "apps/study/config.h"
 #include "core/check.h"
 #include "core/tensor/parallel.h"
 #include "core/train/loss.h"
@@ -101,6 +102,7 @@ struct GradOptions {
   bool evaluate = false;
   double label_smoothing = 0.0;
   int threads = 0;
+  std::string conv = RunConfig().conv;
 };
 
 void write_result(const GradOptions& o, const Network& net, float loss, ConstView logits) {
@@ -131,6 +133,7 @@ void compute(const GradOptions& o) {
   FANIN_CHECK(o.label_smoothing >= 0.0 && o.label_smoothing < 1.0, usage,
               "--label-smoothing {}; give at least 0 and below 1", o.label_smoothing);
   if (o.threads > 0) set_thread_count(o.threads);
+  set_conv_precision(parse_conv_precision(o.conv));
   const GradBatch batch = read_batch(o.batch);
   const Shape& shape = batch.images.shape();
   Model model = build_model(o.model, shape.with_images(1), classes_in(o.weights, o.model, shape.with_images(1)));
@@ -173,6 +176,7 @@ void add_grad_command(CLI::App& app) {
   command->add_option("--threads", o->threads, "Threads; 0: all cores; changes no bit")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
+  command->add_option("--conv", o->conv, "Convolutions: exact or fast")->capture_default_str();
   command->callback([o] { compute(*o); });
 }
 

@@ -19,6 +19,7 @@ struct RunConfig {
   double lr = 0.1;
   std::uint64_t seed = 1;
   int threads = 0;  // 0: every core this process may use
+  std::string conv = "exact";
 
   std::string optimizer = "sgd";
   double momentum = 0.9, dampening = 0.0, weight_decay = 5e-4, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;

@@ -52,6 +52,7 @@ void check(const RunConfig& config) {
   FANIN_CHECK(config.label_smoothing < 1.0, usage, "label_smoothing = {}; it must be below 1", config.label_smoothing);
   make_scheme(config.scheme);
   parse_stream(config.stream);
+  parse_conv_precision(config.conv);
   FANIN_CHECK(config.mixup <= 4.0, usage, "mixup = {}; give 0 (off) to 4", config.mixup);
   FANIN_CHECK(config.fresh.empty() || !config.from.empty(), usage, "fresh needs from: the weights file to start from");
 }
@@ -81,6 +82,7 @@ void Session::initialize() {
 std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
   check(config);
   set_thread_count(config.threads > 0 ? config.threads : std::max(1, omp_get_num_procs()));
+  set_conv_precision(parse_conv_precision(config.conv));
   std::unique_ptr<Session> session = std::make_unique<Session>(
       Session{config, {}, build_model(config.model, {1, 32, 32, 3}, 10), nullptr, nullptr, nullptr});
   session->dataset =

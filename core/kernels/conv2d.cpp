@@ -56,6 +56,11 @@ const ConvCandidate* joint(const Conv2d& conv, const Shape& x) {
 void set_conv_precision(ConvPrecision precision) { current_precision = precision; }
 ConvPrecision conv_precision() { return current_precision; }
 
+ConvPrecision parse_conv_precision(std::string_view name) {
+  FANIN_CHECK(name == "exact" || name == "fast", usage, "conv = '{}'; choose exact or fast", name);
+  return name == "exact" ? ConvPrecision::exact : ConvPrecision::fast;
+}
+
 std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct product) {
   return choose(conv, x, product).name;
 }

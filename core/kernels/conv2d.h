@@ -72,6 +72,7 @@ std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 enum class ConvPrecision { exact, fast };
 void set_conv_precision(ConvPrecision);
 ConvPrecision conv_precision();
+ConvPrecision parse_conv_precision(std::string_view name);  // "exact" or "fast"; else throws ErrorKind::usage
 
 enum class ConvProduct { forward, backward_input, backward_weights };
 // Which candidate runs: "reference", "gemm", ... FANIN_CONV=<name> in the environment forces one that fits.
