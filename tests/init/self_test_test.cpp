@@ -20,7 +20,7 @@ bool all_pass(const Initializer& initializer, const WeightShape& shape, std::uin
 
 TEST(SelfTest, TheCatalogPasses) {
   for (const InitializerEntry& entry : initializer_catalog()) {
-    const InitializerPtr initializer = make_initializer(entry.name);
+    const InitializerPtr initializer = make_initializer(entry.example);
     const bool linear_only = entry.name == "eye" || entry.name == "sparse";
     EXPECT_TRUE(all_pass(*initializer, linear_only ? kLinear : kConv)) << entry.name;
   }
