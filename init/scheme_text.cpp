@@ -4,6 +4,7 @@
 #include "core/spec.h"
 #include "core/text.h"
 #include "init/catalog.h"
+#include "init/network_catalog.h"
 #include "init/presets.h"
 
 #include <algorithm>
@@ -35,31 +36,48 @@ void add_rules(std::string_view scheme, std::string_view text, std::vector<Rule>
 // Is this part a rule? Then an '=' comes before any ':'.
 bool is_rule(std::string_view part) { return part.find('=') < part.find(':'); }
 
+struct Start {  // what the first part of a scheme stands for
+  std::vector<Rule> rules;
+  TorchProgram program;
+};
+
+Start rules_of(std::string_view scheme, std::string_view first) {
+  Start start;
+  if (const Preset* preset = find_preset(first)) {
+    add_rules(scheme, preset->rules, start.rules);
+    start.program = preset->torch;
+    return start;
+  }
+  std::vector<std::string> known;
+  for (const InitializerEntry& entry : initializer_catalog()) known.push_back(entry.name);
+  for (const Preset& one : presets()) known.push_back(one.name);
+  for (const NetworkEntry& entry : network_catalog()) known.push_back(entry.name);
+  const std::string name = parse_spec(first).name;
+  FANIN_CHECK(std::find(known.begin(), known.end(), name) != known.end(), usage, "unknown scheme '{}'{}", name,
+              did_you_mean(name, known));
+  const InitializerPtr initializer = make_initializer(first);
+  for (const char* role : {"conv", "linear"})
+    start.rules.push_back({role, initializer, true, first == "torch_default"});
+  return start;
+}
+
 }  // namespace
 
 std::unique_ptr<Scheme> make_scheme(std::string_view spec) {
   const std::string_view first = trim(spec.substr(0, spec.find(';')));
   std::vector<Rule> rules;
-  TorchProgram program;
   if (is_rule(first)) {
     add_rules(spec, spec, rules);
     return by_rules(std::string(spec), std::move(rules));
   }
-  if (const Preset* preset = find_preset(first)) {
-    add_rules(spec, preset->rules, rules);
-    program = preset->torch;
-  } else {
-    std::vector<std::string> known;
-    for (const InitializerEntry& entry : initializer_catalog()) known.push_back(entry.name);
-    for (const Preset& one : presets()) known.push_back(one.name);
-    const std::string name = parse_spec(first).name;
-    FANIN_CHECK(std::find(known.begin(), known.end(), name) != known.end(), usage, "unknown scheme '{}'{}", name,
-                did_you_mean(name, known));
-    const InitializerPtr initializer = make_initializer(first);
-    for (const char* role : {"conv", "linear"}) rules.push_back({role, initializer, true, first == "torch_default"});
-  }
-  if (first.size() < trim(spec).size()) add_rules(spec, spec.substr(spec.find(';') + 1), rules);
-  return by_rules(std::string(spec), std::move(rules), program);
+  const bool is_step = find_network_entry(trim(first.substr(0, first.find(':')))) != nullptr;
+  const NetworkStep step = is_step ? make_network_step(first) : NetworkStep{std::string(first), nullptr};
+  FANIN_CHECK(!is_step || find_network_entry(step.base) == nullptr, usage,
+              "scheme '{}': base={} is a step itself; give an initializer or a preset", spec, step.base);
+  Start start = rules_of(spec, step.base);
+  if (first.size() < trim(spec).size()) add_rules(spec, spec.substr(spec.find(';') + 1), start.rules);
+  std::unique_ptr<Scheme> scheme = by_rules(std::string(spec), std::move(start.rules), start.program);
+  return is_step ? followed_by(std::string(spec), std::move(scheme), step.initializer) : std::move(scheme);
 }
 
 }  // namespace fanin
