@@ -206,6 +206,13 @@ TEST(Readme, ShowsTheProgramThatTheInstallTestBuilds) {
   EXPECT_LE(std::ranges::count(program, '\n'), 40);
 }
 
+TEST(Readme, TheWorkedExampleIsTheOneThatTheInstallTestRuns) {
+  const std::string page = read(kRoot / "docs/own-initializer.md");
+  const std::string program = read(kRoot / "tests/install/consumer/own_initializer.cpp");
+  EXPECT_NE(page.find("```cpp\n" + program + "```\n"), std::string::npos)
+      << "docs/own-initializer.md and tests/install/consumer/own_initializer.cpp differ";
+}
+
 // What README.md and ARCHITECTURE.md point to must exist.
 TEST(Readme, LinksLeadSomewhere) {
   static const std::regex link(R"(\]\(([^)#:]+)\))");

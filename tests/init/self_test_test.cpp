@@ -59,6 +59,23 @@ TEST(SelfTest, WrongInitializersAreCaught) {
   EXPECT_FALSE(all_pass(Liar(make_initializer("sparse"), make_initializer("sparse:sparsity=0.8")), kLinear));
 }
 
+// Weights of one size with drawn signs: their squares do not scatter at all, their mean does.
+class Signs : public Initializer {
+ public:
+  std::string describe() const override { return "+-1"; }
+  std::optional<double> variance(const WeightShape&) const override { return 1.0; }
+  double kurtosis(const WeightShape&) const override { return 1.0; }
+  void fill(const WeightShape&, std::span<float> w, Draws& draws) const override {
+    draws.uniform(w, -1.0, 1.0);
+    for (float& v : w) v = v < 0.0f ? -1.0f : 1.0f;
+  }
+};
+
+TEST(SelfTest, AVarianceWithoutScatterLeavesRoomForTheMean) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) EXPECT_TRUE(all_pass(Signs(), kConv, seed)) << seed;
+  EXPECT_FALSE(all_pass(Liar(std::make_shared<Signs>(), make_initializer("normal:std=1.1")), kConv));
+}
+
 // The p-value against a second implementation and a tabulated quantile: P(sqrt(n) D > 1.3581) = 0.05 for large n.
 TEST(SelfTest, KolmogorovProbabilities) {
   for (const double d : {0.01, 0.02, 0.05}) EXPECT_DOUBLE_EQ(kolmogorov_p(d, 5000), test::kolmogorov_p(d, 5000));
