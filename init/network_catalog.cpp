@@ -3,7 +3,10 @@
 
 #include "core/check.h"
 #include "core/spec.h"
+#include "init/fixup.h"
 #include "init/lsuv.h"
+#include "init/skipinit.h"
+#include "init/zero_last.h"
 
 namespace fanin {
 
@@ -23,6 +26,29 @@ const std::vector<Row>& rows() {
          const double tolerance = o.number("tolerance", 0.02);
          return lsuv(tolerance, o.integer("tries", 10, 1, 1000));
        }},
+      {{"zero_last", "", "kaiming_normal", "last convolution of each residual branch = 0",
+        "Zhang et al. 2019, ablation; ZerO with base=zero_hadamard",
+        "blocks start as the identity; without norm nothing explodes", "preresnet-11:norm=none"},
+       [](SpecOptions&) { return zero_last(); }},
+      {{"zero_gamma", "", "kaiming_normal:mode=fan_out", "scale of the norm that ends each residual branch = 0",
+        "Goyal et al. 2017; torchvision's zero_init_residual",
+        "blocks start as the identity: stabler at large batches and rates, ResNet-50 gains 0.2-0.5 points", "resnet-8"},
+       [](SpecOptions&) { return zero_gamma(); }},
+      {{"skipinit", "scale=zero|inverse_sqrt", "kaiming_normal", "x + scale F(x), scale = 0 or 1 / sqrt(L)",
+        "De & Smith 2020", "replaces what BatchNorm does for deep residual networks: 1000 layers train without norm",
+        "wrn-16-1:residual=skipinit,norm=none"},
+       [](SpecOptions& o) {
+         return branch_scale("skipinit", o.word("scale", "zero", {"zero", "inverse_sqrt"}) == "zero"
+                                             ? BranchScale::zero
+                                             : BranchScale::inverse_sqrt);
+       }},
+      {{"rezero", "", "torch_default", "x + scale F(x), scale = 0", "Bachlechner et al. 2020",
+        "deep networks train, and ResNet-56 gets to 85 % on CIFAR-10 in 32 % fewer epochs", "resnet-8:residual=rezero"},
+       [](SpecOptions&) { return branch_scale("rezero", BranchScale::zero); }},
+      {{"fixup", "", "kaiming_normal:mode=fan_out",
+        "branches: L^(-1 / (2 m - 2)) He, last 0; classifier 0; scalars 0 and 1", "Zhang, Dauphin & Ma 2019",
+        "10,000 layers train without norm, at BatchNorm's learning rates", "resnet-14:residual=fixup,norm=none"},
+       [](SpecOptions&) { return fixup(); }},
   };
   return list;
 }
