@@ -3,9 +3,14 @@
 
 #include "core/check.h"
 #include "core/spec.h"
+#include "init/as_grouped.h"
 #include "init/fixup.h"
+#include "init/gradinit.h"
+#include "init/kraehenbuehl.h"
 #include "init/lsuv.h"
+#include "init/metainit.h"
 #include "init/skipinit.h"
+#include "init/whitening.h"
 #include "init/zero_last.h"
 
 namespace fanin {
@@ -49,6 +54,36 @@ const std::vector<Row>& rows() {
         "branches: L^(-1 / (2 m - 2)) He, last 0; classifier 0; scalars 0 and 1", "Zhang, Dauphin & Ma 2019",
         "10,000 layers train without norm, at BatchNorm's learning rates", "resnet-14:residual=fixup,norm=none"},
        [](SpecOptions&) { return fixup(); }},
+      {{"kraehenbuehl", "between=yes|no", "normal:std=0.01",
+        "each channel to mean 0, variance 1; then W_k sqrt(C_k / C), C_k = rms gradient / |W_k|",
+        "Kraehenbuehl et al. 2016",
+        "all layers learn at the same relative rate; closes most of the gap to pre-trained networks on small data",
+        "plain-6-8"},
+       [](SpecOptions& o) {
+         return kraehenbuehl(o.word("between", "yes", {"yes", "no"}) == "yes");
+       }},
+      {{"whitening", "epsilon=0.0005", "torch_default",
+        "first convolution: eigenvectors of patches / sqrt(eigenvalue + epsilon), and negatives; others: dirac where "
+        "it fits",
+        "Page 2018; Jordan 2024 (airbench)", "part of the fastest trainings on CIFAR-10", "wrn-10-1"},
+       [](SpecOptions& o) { return whitening(o.number("epsilon", 5e-4)); }},
+      {{"metainit", "rounds=40", "kaiming_normal", "scales of the weights with the least |H g / g|",
+        "Dauphin & Schoenholz 2019",
+        "a good start is where the gradient changes least; repairs bad scales without knowing the architecture",
+        "plain-4-4:act=tanh"},
+       [](SpecOptions& o) { return metainit(o.integer("rounds", 40, 1, 100000)); }},
+      {{"gradinit", "eta=0.1, gamma=1, rounds=40", "kaiming_normal",
+        "scales of the weights with the least loss after one step of length eta, |g| <= gamma", "Zhu et al. 2021",
+        "VGG-19 without BatchNorm and residual networks of 1,202 layers train", "plain-4-4"},
+       [](SpecOptions& o) {
+         const double eta = o.number("eta", 0.1), gamma = o.number("gamma", 1.0);
+         return gradinit(eta, gamma, o.integer("rounds", 40, 1, 100000));
+       }},
+      {{"as_grouped", "", "kaiming_normal:mode=fan_out",
+        "branches filled as the one grouped convolution that they amount to",
+        "Xie et al. 2017, section 3.2, for the equivalence of the forms",
+        "none: makes forms B and C of ResNeXt start as the same function", "resnext-11-2x4d:form=B"},
+       [](SpecOptions&) { return as_grouped(); }},
   };
   return list;
 }

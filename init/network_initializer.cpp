@@ -12,7 +12,9 @@ namespace {
 class Followed : public Scheme {
  public:
   Followed(std::string name, std::unique_ptr<Scheme> base, NetworkInitializerPtr step)
-      : name_(std::move(name)), base_(std::move(base)), step_(std::move(step)) {}
+      : name_(std::move(name)), base_(std::move(base)), step_(std::move(step)) {
+    if (const NetworkInitializerPtr bound = step_->bound_to(base_)) step_ = bound;
+  }
 
   std::string describe() const override { return name_; }
   void apply(Network& net, const Batch& sample, std::uint64_t seed, StreamKind stream) const override {
@@ -37,8 +39,8 @@ class Followed : public Scheme {
 
  private:
   const std::string name_;
-  const std::unique_ptr<Scheme> base_;
-  const NetworkInitializerPtr step_;
+  const std::shared_ptr<const Scheme> base_;
+  NetworkInitializerPtr step_;
 };
 
 }  // namespace

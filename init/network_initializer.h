@@ -1,6 +1,6 @@
 // The second kind of initializer: it sees a whole network that rules have filled, and a batch of images with labels, and
 // changes what one weight alone cannot know: how large a layer's output really is, which convolution ends a residual
-// branch. schemes are such a step after rules ("lsuv", "fixup:base=kaiming_normal"); init/network_catalog.h names them.
+// branch. Schemes are such a step after rules ("lsuv", "fixup:base=kaiming_normal"); init/network_catalog.h names them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,6 +25,10 @@ class NetworkInitializer {
   virtual bool changes(Role role) const = 0;              // then what the rules promised no longer holds for it
   // The defining claim, measured on the network that apply() left: "outputs have variance 1".
   virtual Property check(Network& net, const Batch& sample, std::uint64_t seed) const = 0;
+  // For a step that draws by the rules itself: the same step, bound to them. Null for all others.
+  virtual std::shared_ptr<const NetworkInitializer> bound_to(const std::shared_ptr<const Scheme>& /*rules*/) const {
+    return nullptr;
+  }
 };
 
 using NetworkInitializerPtr = std::shared_ptr<const NetworkInitializer>;
