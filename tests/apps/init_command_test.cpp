@@ -82,6 +82,26 @@ TEST(InitCommand, StepsOverANetworkSeeImages) {
   expect("list schemes", 0, {"lsuv", "base orthogonal", "delta_orthogonal", "zero_hadamard"});
 }
 
+std::string hashes(const test::Path& run) {  // the last column of metrics.csv
+  std::istringstream lines(test::file_text(run / "metrics.csv"));
+  std::string line, result;
+  while (std::getline(lines, line)) result += line.substr(line.rfind(',')) + "\n";
+  return result;
+}
+
+// Killed somewhere, continued, on another number of threads: the same run, bit for bit.
+TEST(InitCommand, ARunFromAStepOverTheNetworkResumesExactly) {
+  const test::Path folder = test::scratch_folder();
+  const std::string run =
+      "train --model plain-8-8 --data synthetic:train=320,test=32 --batch 16 --lr 0.01 --epochs 3 --seed 3";
+  EXPECT_EQ(test::run_fanin(folder, run + " --scheme lsuv --threads 1 --run whole").exit_code, 0);
+  test::run_fanin(folder, run + " --scheme lsuv --threads 2 --run parts", "timeout -s KILL 0.15");
+  EXPECT_EQ(test::run_fanin(folder, run + " --scheme lsuv --threads 2 --run parts").exit_code, 0);
+  EXPECT_EQ(hashes(folder / "whole"), hashes(folder / "parts"));
+  const test::CommandResult other = test::run_fanin(folder, run + " --threads 1 --run orthogonal --scheme orthogonal");
+  EXPECT_NE(hashes(folder / "whole"), hashes(folder / "orthogonal")) << other.output;
+}
+
 TEST(InitCommand, ASchemeInAFileBecomesPartOfTheRun) {
   const test::Path folder = test::scratch_folder();
   test::write_file(folder / "rules.txt", "# convolutions\nconv=orthogonal\n\nlinear=zeros  # no opinion yet\n");
