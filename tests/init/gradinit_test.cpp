@@ -46,6 +46,13 @@ TEST(GradInit, TheFirstStepIsBetterAndItsGradientShort) {
   EXPECT_GT(first_step("fail-large").length, 2.0) << "else the constraint was kept already";
 }
 
+// What it gives without a constraint, asked for a quarter of that length: the penalty must cost more than the loss gains.
+TEST(GradInit, GammaBoundsTheGradient) {
+  const double free = first_step("gradinit:gamma=1e6").length;
+  const double bounded = first_step("gradinit:gamma=" + std::to_string(free / 4.0)).length;
+  EXPECT_LT(bounded, free / 2.0);
+}
+
 TEST(GradInit, WrongArgumentsAreNamed) {
   EXPECT_EQ(test::error_of([] { make_scheme("gradinit:eta=0"); }),
             "gradinit with eta 0 and gamma 1; both must be above 0");
