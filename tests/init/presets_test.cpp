@@ -113,6 +113,28 @@ TEST(Presets, TheFailuresFail) {
   EXPECT_NEAR(at_birth("fail-large").size / sound.size, std::pow(10.0, 2.5), std::pow(10.0, 2.5) * 5 * 200 * 0x1p-24);
 }
 
+// What the residual branches of a ResNet add, per channel: BatchNorm makes the variance 1 and gamma multiplies it by its
+// square, whose mean is 1, 1/3 and 0. There are 2 * (64 + 128 + 256) draws of U(0, 1), whose square has variance 4/45.
+double mean_branch_variance(const char* scheme) {
+  test::Specimen s("resnet-14:width=64");
+  make_scheme(scheme)->apply(s.net(), s.batch(), 1);
+  double sum = 0.0, channels = 0.0;
+  WatchedPasses passes(s.net(), 1, [&](std::string_view node, ConstView v) {
+    if (!node.ends_with(".bn2")) return;
+    for (int c = 0; c < v.shape.channels; ++c) sum += output_moments(v.channels(c, 1)).variance;
+    channels += v.shape.channels;
+  });
+  passes.forward(s.batch());
+  EXPECT_EQ(channels, 896.0);
+  return sum / channels;
+}
+
+TEST(Presets, GammaPoliciesScaleTheBranches) {
+  EXPECT_NEAR(mean_branch_variance("gamma-one"), 1.0, 1e-3);  // epsilon 1e-5 over variances above 0.01
+  EXPECT_NEAR(mean_branch_variance("gamma-uniform"), 1.0 / 3.0, 5.0 * std::sqrt(4.0 / 45.0 / 896.0) + 1e-3);
+  EXPECT_EQ(mean_branch_variance("zero_gamma"), 0.0);
+}
+
 TEST(Presets, GammaPoliciesNeedANorm) {
   test::Specimen s("plain-4-4");
   for (const char* name : {"gamma-one", "gamma-uniform"})
