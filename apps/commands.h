@@ -22,6 +22,7 @@ void add_probe_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_init_command(CLI::App& app);
+void add_explain_command(CLI::App& app);
 void add_fans_command(CLI::App& app);
 void add_check_init_command(CLI::App& app, CommandContext& context);
 void add_grad_command(CLI::App& app);

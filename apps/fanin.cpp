@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   fanin::add_compare_command(app, context);
   fanin::add_report_command(app);
   fanin::add_init_command(app);
+  fanin::add_explain_command(app);
   fanin::add_fans_command(app);
   fanin::add_check_init_command(app, context);
   fanin::add_probe_command(app);

@@ -9,6 +9,7 @@
 #include "core/train/checkpoint.h"
 #include "init/catalog.h"
 #include "init/fan.h"
+#include "init/network_initializer.h"
 #include "init/self_test.h"
 
 #include <fmt/format.h>
@@ -87,12 +88,12 @@ void print_fans(const Network& net) {
 }
 
 // Each kind of weight once: the shapes of a network repeat.
-int check_scheme(const std::string& spec, const Network& net, int seeds) {
+int check_scheme(const std::string& spec, Model& model, int seeds) {
   const std::unique_ptr<Scheme> scheme = make_scheme(spec);
   Table table({"parameter", "shape", "initializer", "check", "finding", "verdict"});
   std::set<std::string> seen;
   int failed = 0, checks = 0;
-  for (const Parameter* p : net.parameters()) {
+  for (const Parameter* p : model.network.parameters()) {
     const Initializer& initializer = scheme->initializer(*p);
     if (!seen.insert(initializer.describe() + to_string(p->shape)).second) continue;
     for (int seed = 1; seed <= seeds; ++seed)
@@ -104,6 +105,15 @@ int check_scheme(const std::string& spec, const Network& net, int seeds) {
           table.add({p->name, to_string(p->shape), initializer.describe(), check.name, check.finding,
                      check.passed ? "ok" : "FAILED"});
       }
+  }
+  if (scheme->step() != nullptr) {
+    const FillSample sample = fill_model(model, *scheme, {});
+    const Property p = scheme->step()->check(model.network, sample.batch, 1);
+    ++checks;
+    failed += !p.holds();
+    table.add({"(network)", "", scheme->describe(), p.claim,
+               fmt::format("largest deviation {:.2g}, bound {:.2g}", p.deviation, p.bound),
+               p.holds() ? "ok" : "FAILED"});
   }
   fmt::print(
       "{}\n{} checks over {} seeds (all values finite, the same seed the same bits, and those above), {} failed; a "
@@ -118,7 +128,7 @@ void add_init_command(CLI::App& app) {
   struct Options {
     ModelChoice model;
     std::string scheme = "kaiming_normal", stream = "philox", out;
-    std::uint64_t seed = 1;
+    FillOptions fill;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
   CLI::App* command =
@@ -130,23 +140,24 @@ void add_init_command(CLI::App& app) {
   o->model.add(*command);
   command->add_option("--scheme", o->scheme, "Scheme: see fanin list schemes and presets; @FILE: rules, one a line")
       ->capture_default_str();
-  command->add_option("--seed", o->seed, "Seed")->capture_default_str();
+  command->add_option("--seed", o->fill.seed, "Seed")->capture_default_str();
   command->add_option("--stream", o->stream, "philox, or torch: the weights that PyTorch's manual_seed gives")
       ->capture_default_str();
+  add_sample_options(*command, o->fill);
   command->add_option("--out", o->out, "Write the weights here (safetensors, PyTorch's names and order)");
   command->callback([o] {
     const std::string rules = scheme_text(o->scheme, "--scheme");
     const std::unique_ptr<Scheme> scheme = make_scheme(rules);
     Model model = o->model.build();
-    model.network.prepare(model.logits, 1, Mode::evaluate);
-    scheme->apply(model.network, {}, o->seed, parse_stream(o->stream));
+    o->fill.stream = parse_stream(o->stream);
+    fill_model(model, *scheme, o->fill);
     print_filled(model.network, *scheme);
     if (o->out.empty()) return;
     save_weights(o->out, model.network,
                  {{"format", "fanin-weights"},
                   {"model", o->model.model},
                   {"scheme", rules},
-                  {"seed", std::to_string(o->seed)},
+                  {"seed", std::to_string(o->fill.seed)},
                   {"stream", o->stream}});
     fmt::print("wrote {}\n", o->out);
   });
@@ -176,8 +187,8 @@ void add_check_init_command(CLI::App& app, CommandContext& context) {
   command->add_option("--model", o->model, "Network whose weights are filled")->capture_default_str();
   command->add_option("--seeds", o->seeds, "How many seeds")->capture_default_str()->check(CLI::Range(1, 1000));
   command->callback([o, &context] {
-    const Model model = build_model(o->model, {1, 32, 32, 3}, 10);
-    context.exit_code = check_scheme(scheme_text(o->scheme, "scheme"), model.network, o->seeds);
+    Model model = build_model(o->model, {1, 32, 32, 3}, 10);
+    context.exit_code = check_scheme(scheme_text(o->scheme, "scheme"), model, o->seeds);
   });
 }
 

@@ -28,6 +28,14 @@ void ModelChoice::add(CLI::App& command) {
   command.add_option("--image", image, "HEIGHTxWIDTHxCHANNELS")->capture_default_str();
 }
 
+void add_sample_options(CLI::App& command, FillOptions& options) {
+  command
+      .add_option("--data", options.data,
+                  "Images for schemes that look at some, such as lsuv: the first training batch")
+      ->capture_default_str();
+  command.add_option("--batch", options.batch, "How many of them")->capture_default_str()->check(CLI::Range(1, 65536));
+}
+
 Model ModelChoice::build() const { return build_model(model, parse_image(image), classes); }
 
 }  // namespace fanin

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/study/filling.h"
 #include "models/catalog.h"
 
 #include <CLI/CLI.hpp>
@@ -17,5 +18,8 @@ struct ModelChoice {
   void add(CLI::App& command);
   Model build() const;  // not prepared; throws ErrorKind::usage
 };
+
+// --data and --batch: the images for schemes that look at some.
+void add_sample_options(CLI::App& command, FillOptions& options);
 
 }  // namespace fanin

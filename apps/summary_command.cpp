@@ -11,6 +11,7 @@
 #include "init/catalog.h"
 #include "init/fan.h"
 #include "init/gain.h"
+#include "init/network_catalog.h"
 #include "init/presets.h"
 #include "layers/activation.h"
 #include "models/catalog.h"
@@ -64,6 +65,15 @@ void list_models() {
     fmt::print("  {:<26} e.g. {:<20} {:<46} {}\n", e.pattern, e.example, e.options, e.source);
 }
 
+void list_steps() {
+  fmt::print(
+      "Steps over a network (--scheme): after a base, which base=NAME changes; rules may follow: "
+      "'lsuv;fc.weight=zeros'\n");
+  for (const NetworkEntry& e : network_catalog())
+    fmt::print("  {:<17} {}\n  {:<17}   {}; base {}{}{}; for example on {}\n", e.name, e.formula, "", e.source, e.base,
+               e.options.empty() ? "" : "; options: ", e.options, e.model);
+}
+
 void list_schemes() {
   fmt::print(
       "Initializers (--scheme NAME or NAME:key=value,...). A name alone fills conv and linear weights; biases 0, norm "
@@ -74,6 +84,7 @@ void list_schemes() {
   for (const InitializerEntry& e : initializer_catalog())
     fmt::print("  {:<17} {}\n  {:<17}   {}{}{}\n", e.name, e.formula, "", e.source,
                e.options.empty() ? "" : "; options: ", e.options);
+  list_steps();
 }
 
 void list_presets() {

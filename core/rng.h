@@ -14,7 +14,7 @@ namespace fanin {
 
 class Rng {
  public:
-  // Streams in use: init/<parameter>, shuffle/<epoch>, augment/<epoch>/<image>, dropout/<node>/<step>,
+  // Streams in use: init/<parameter>, init-network/<step>/..., shuffle/<epoch>, augment/<epoch>/<image>, dropout/<node>/<step>,
   // synthetic/<split>/<image>, split/<class>, select/<class>, bootstrap/...
   static Rng stream(std::uint64_t seed, std::string_view name);
   explicit Rng(std::uint64_t key) : key_(key) {}

@@ -15,8 +15,10 @@
 namespace fanin {
 
 struct InitializerEntry {
-  std::string name, options, formula,
-      source;  // "mode=fan_in|fan_out, a=0", "N(0, 2 / ((1 + a^2) fan))", "He et al. 2015"
+  std::string name, options;    // "mode=fan_in|fan_out, a=0"
+  std::string formula, source;  // "N(0, 2 / ((1 + a^2) fan))", "He et al. 2015"
+  std::string claim;            // what its authors say it does for training
+  std::string example = name;   // a spec that makes one: the name, and options that have no default
 };
 const std::vector<InitializerEntry>& initializer_catalog();
 

@@ -2,6 +2,7 @@
 #include "init/dirac.h"
 
 #include "core/check.h"
+#include "init/centre_tap.h"
 
 #include <fmt/format.h>
 
@@ -32,7 +33,7 @@ class Dirac : public Initializer {
                 "dirac with {} groups, but {} output channels; the first must divide the second", groups_, out);
     std::fill(weights.begin(), weights.end(), 0.0f);
     for (int g = 0; g < groups_; ++g)
-      for (int d = 0; d < ones_per_group(shape); ++d) weights[place(shape, g * (out / groups_) + d, d)] = 1.0f;
+      for (int d = 0; d < ones_per_group(shape); ++d) weights[centre_tap(shape, g * (out / groups_) + d, d)] = 1.0f;
   }
 
   std::optional<Property> property(const WeightShape& shape, std::span<const float> weights) const override {
@@ -42,17 +43,13 @@ class Dirac : public Initializer {
       for (int i = 0; i < shape.in_per_group; ++i)
         for (int t = 0; t < shape.taps(); ++t) {
           const std::size_t index = static_cast<std::size_t>((o * shape.in_per_group + i) * shape.taps() + t);
-          const double expected = i == o % out && index == place(shape, o, i) ? 1.0 : 0.0;
+          const double expected = i == o % out && index == centre_tap(shape, o, i) ? 1.0 : 0.0;
           largest = std::max(largest, std::fabs(static_cast<double>(weights[index]) - expected));
         }
     return Property{"passes each group's first channels through unchanged", largest, 0.0};
   }
 
  private:
-  static std::size_t place(const WeightShape& shape, int out, int in) {  // of the centre tap, in file order
-    const int centre = shape.kernel_height / 2 * shape.kernel_width + shape.kernel_width / 2;
-    return static_cast<std::size_t>((out * shape.in_per_group + in) * shape.taps() + centre);
-  }
   int ones_per_group(const WeightShape& shape) const {
     return std::min(shape.out_channels() / groups_, shape.in_per_group);
   }

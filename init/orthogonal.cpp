@@ -13,6 +13,8 @@ namespace fanin {
 
 namespace {
 
+using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
 class Orthogonal : public Initializer {
  public:
   explicit Orthogonal(double gain) : gain_(gain) {}
@@ -29,45 +31,52 @@ class Orthogonal : public Initializer {
     FANIN_CHECK(shape.rank >= 2, shape,
                 "orthogonal needs a weight of at least 2 dimensions, not {}; use constant, normal or uniform",
                 to_string(shape));
-    const Eigen::Index m = rows(shape), n = columns(shape);
-    draws.normal(weights, 0.0, 1.0);
-    const Eigen::Map<const RowMatrix> gaussian(weights.data(), m, n);
-    const bool wide = m < n;
-    const Eigen::MatrixXd a =
-        wide ? Eigen::MatrixXd(gaussian.cast<double>().transpose()) : Eigen::MatrixXd(gaussian.cast<double>());
-    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(a);
-    Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(a.rows(), a.cols());
-    for (Eigen::Index c = 0; c < q.cols(); ++c)
-      if (qr.matrixQR()(c, c) < 0.0) q.col(c) = -q.col(c);
-    Eigen::Map<RowMatrix> w(weights.data(), m, n);
-    if (wide)
-      w = (gain_ * q.transpose()).cast<float>();
-    else
-      w = (gain_ * q).cast<float>();
+    const std::vector<double> q = orthogonal_matrix(rows(shape), columns(shape), draws);
+    for (std::size_t i = 0; i < q.size(); ++i) weights[i] = static_cast<float>(gain_ * q[i]);
   }
 
-  // Entries are rounded to float once, so each is off by at most 2^-25 of its size; a product of two vectors of length
-  // gain by 2 * 2^-24 gain^2 (Cauchy-Schwarz), with room for the double arithmetic.
   std::optional<Property> property(const WeightShape& shape, std::span<const float> weights) const override {
-    const Eigen::Map<const RowMatrix> w(weights.data(), rows(shape), columns(shape));
-    const Eigen::MatrixXd v = w.cast<double>();
-    const bool wide = v.rows() < v.cols();
-    const Eigen::MatrixXd products = wide ? Eigen::MatrixXd(v * v.transpose()) : Eigen::MatrixXd(v.transpose() * v);
-    const Eigen::MatrixXd identity = Eigen::MatrixXd::Identity(products.rows(), products.cols());
-    return Property{wide ? "rows orthonormal times gain" : "columns orthonormal times gain",
-                    (products / (gain_ * gain_) - identity).cwiseAbs().maxCoeff(), 0x1p-22};
+    std::vector<double> w(weights.begin(), weights.end());
+    for (double& v : w) v /= gain_;
+    return Property{rows(shape) < columns(shape) ? "rows orthonormal times gain" : "columns orthonormal times gain",
+                    orthonormality(w, rows(shape), columns(shape)), kOrthonormalBound};
   }
 
  private:
-  using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  static Eigen::Index rows(const WeightShape& shape) { return shape.out_channels(); }
-  static Eigen::Index columns(const WeightShape& shape) {
-    return static_cast<Eigen::Index>(shape.taps()) * shape.in_per_group;
-  }
+  static int rows(const WeightShape& shape) { return shape.out_channels(); }
+  static int columns(const WeightShape& shape) { return shape.taps() * shape.in_per_group; }
   const double gain_;
 };
 
 }  // namespace
+
+std::vector<double> orthogonal_matrix(int rows, int columns, Draws& draws) {
+  std::vector<float> numbers(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  draws.normal(numbers, 0.0, 1.0);
+  const Eigen::Map<const RowMatrix> gaussian(numbers.data(), rows, columns);
+  const bool wide = rows < columns;
+  const Eigen::MatrixXd a =
+      wide ? Eigen::MatrixXd(gaussian.cast<double>().transpose()) : Eigen::MatrixXd(gaussian.cast<double>());
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(a);
+  Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(a.rows(), a.cols());
+  for (Eigen::Index c = 0; c < q.cols(); ++c)
+    if (qr.matrixQR()(c, c) < 0.0) q.col(c) = -q.col(c);
+  std::vector<double> result(numbers.size());
+  Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> w(result.data(), rows, columns);
+  if (wide)
+    w = q.transpose();
+  else
+    w = q;
+  return result;
+}
+
+double orthonormality(const std::vector<double>& matrix, int rows, int columns) {
+  const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> v(matrix.data(), rows,
+                                                                                                   columns);
+  const Eigen::MatrixXd products =
+      rows < columns ? Eigen::MatrixXd(v * v.transpose()) : Eigen::MatrixXd(v.transpose() * v);
+  return (products - Eigen::MatrixXd::Identity(products.rows(), products.cols())).cwiseAbs().maxCoeff();
+}
 
 InitializerPtr orthogonal(double gain) {
   FANIN_CHECK(gain > 0.0 && std::isfinite(gain), usage, "orthogonal with gain {}; it must be above 0", gain);

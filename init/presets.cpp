@@ -72,6 +72,34 @@ const std::vector<Preset>& presets() {
        "norm_shift?=zeros",
        "Flax layers: lecun_normal, which is truncated; biases 0",
        {}},
+      {"gamma-one",
+       "conv?=kaiming_normal;linear?=kaiming_normal;norm_scale=ones",
+       "what BatchNorm's paper and PyTorch since 1.2 start from (Ioffe & Szegedy 2015); compare gamma-uniform and "
+       "zero_gamma",
+       {}},
+      {"gamma-uniform",
+       "conv?=kaiming_normal;linear?=kaiming_normal;norm_scale=uniform:a=0,b=1",
+       "Torch7's default, in which the wide residual networks were trained: a branch that ends in BatchNorm adds a "
+       "third of "
+       "the variance",
+       {}},
+      {"fail-zeros",
+       "conv?=zeros;linear?=zeros",
+       "a failure on purpose: no signal, and through ReLU no gradient but the last bias's",
+       {}},
+      {"fail-constant",
+       "conv?=constant:value=0.01;linear?=constant:value=0.01",
+       "a failure on purpose: all units of a layer are equal and stay equal",
+       {}},
+      {"fail-small",
+       "conv?=variance_scaling:scale=0.02;linear?=variance_scaling:scale=0.02",
+       "a failure on purpose: a hundredth of He's variance, so through ReLU each layer divides the second moment by "
+       "100",
+       {}},
+      {"fail-large",
+       "conv?=variance_scaling:scale=20;linear?=variance_scaling:scale=20",
+       "a failure on purpose: ten times He's variance, so through ReLU each layer multiplies the second moment by 10",
+       {}},
   };
   return list;
 }

@@ -51,6 +51,7 @@ class ByRules : public Scheme {
   ByRules(std::string name, std::vector<Rule> rules, TorchProgram program)
       : name_(std::move(name)), rules_(std::move(rules)), program_(program) {}
 
+  using Scheme::describe;
   std::string describe() const override { return name_; }
   const Initializer& initializer(const Parameter& p) const override { return *deciding(p).initializer; }
   std::string rule(const Parameter& p) const override {
@@ -58,7 +59,7 @@ class ByRules : public Scheme {
     return found == nullptr ? "default" : found->pattern;
   }
 
-  void apply(Network& net, ConstView, std::uint64_t seed, StreamKind stream) const override {
+  void apply(Network& net, const Batch&, std::uint64_t seed, StreamKind stream) const override {
     const std::vector<Parameter*> parameters = net.parameters();
     for (const Rule& rule : rules_)
       FANIN_CHECK(rule.optional || std::any_of(parameters.begin(), parameters.end(),

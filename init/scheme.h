@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/graph/network.h"
+#include "core/train/batch.h"
 #include "init/initializer.h"
 
 #include <memory>
@@ -12,24 +13,28 @@
 
 namespace fanin {
 
+class NetworkInitializer;  // init/network_initializer.h
+
 class Scheme {
  public:
   virtual ~Scheme() = default;
   virtual std::string describe() const = 0;
   // Fills every parameter of a prepared network. Throws ErrorKind::usage if a rule matches nothing or a parameter is
   // left unfilled.
-  // `sample` is a normalized batch for schemes that look at data; others ignore it.
-  virtual void apply(Network& net, ConstView sample, std::uint64_t seed,
+  // `sample` is a normalized batch for schemes that look at data (step()->needs_sample()); others ignore it.
+  virtual void apply(Network& net, const Batch& sample, std::uint64_t seed,
                      StreamKind stream = StreamKind::philox) const = 0;
   // Of one parameter: what fills it, and the rule that says so, "default" if none does.
   virtual const Initializer& initializer(const Parameter& parameter) const = 0;
   virtual std::string rule(const Parameter& parameter) const = 0;
 
   // "normal, variance 2 / fan_in", and the promised variance if there is one.
-  std::string describe(const Parameter& parameter) const { return initializer(parameter).describe(); }
-  std::optional<double> variance(const Parameter& parameter) const {
+  virtual std::string describe(const Parameter& parameter) const { return initializer(parameter).describe(); }
+  virtual std::optional<double> variance(const Parameter& parameter) const {
     return initializer(parameter).variance(parameter.shape);
   }
+  // What happens to the network after every parameter was filled; null if nothing.
+  virtual const NetworkInitializer* step() const { return nullptr; }
 };
 
 // "conv", "linear_bias", or a glob over parameter names: "fc.*", "*.bn2.weight".

@@ -30,7 +30,9 @@ SelfTestCheck check_variance(const Initializer& initializer, const WeightShape& 
   for (const float v : w) square += (static_cast<double>(v) - mean) * (static_cast<double>(v) - mean) / n;
   const std::string both = fmt::format("std {:.6g} promised, {:.6g} measured", std::sqrt(promised), std::sqrt(square));
   if (promised == 0.0) return {"variance", both, square <= 1e-12 * mean * mean};  // a constant, up to rounding
-  const double error = std::sqrt((initializer.kurtosis(shape) - 1.0) / n), off = std::fabs(square / promised - 1.0);
+  // The square of the sample mean, which may be kErrors deviations off, is missing from the sample variance.
+  const double error = std::sqrt((initializer.kurtosis(shape) - 1.0) / n) + kErrors / n,
+               off = std::fabs(square / promised - 1.0);
   return {"variance", fmt::format("{} ({:.1f} standard errors)", both, off / error), off <= kErrors * error + 0x1p-22};
 }
 

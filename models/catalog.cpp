@@ -46,7 +46,11 @@ struct Family {
 
 const std::vector<Family>& families() {
   static const std::vector<Family> list = {
-      {"wrn-", 2, wide_resnet, {"wrn-DEPTH-WIDEN", "wrn-16-4", "dropout=0", "Zagoruyko & Komodakis 2016"}},
+      {"wrn-",
+       2,
+       wide_resnet,
+       {"wrn-DEPTH-WIDEN", "wrn-16-4", "dropout=0, residual=plain|skipinit|rezero|fixup",
+        "Zagoruyko & Komodakis 2016"}},
       {"resnext-",
        3,
        resnext,
@@ -59,11 +63,13 @@ const std::vector<Family>& families() {
       {"preresnet-",
        1,
        preresnet,
-       {"preresnet-DEPTH", "preresnet-164", "block=bottleneck|basic, width=16", "He et al. 2016, Identity Mappings"}},
+       {"preresnet-DEPTH", "preresnet-164", "block=bottleneck|basic, width=16, residual=plain|skipinit|rezero|fixup",
+        "He et al. 2016, Identity Mappings"}},
       {"resnet-",
        1,
        resnet,
-       {"resnet-DEPTH", "resnet-20", "block=basic|bottleneck, width=16, shortcut=A|B|C",
+       {"resnet-DEPTH", "resnet-20",
+        "block=basic|bottleneck, width=16, shortcut=A|B|C, residual=plain|skipinit|rezero|fixup",
         "He et al. 2016, Deep Residual Learning"}},
       {"vgg-", 1, vgg, {"vgg-DEPTH", "vgg-19", "", "Simonyan & Zisserman 2015, with BatchNorm"}},
       {"nin", 0, nin, {"nin", "nin", "", "Lin et al. 2014, with BatchNorm"}},

@@ -16,6 +16,8 @@ struct ModelOptions {
   std::string act = "relu";  // any of activation_kinds()
 };
 
+enum class ResidualForm { plain, skipinit, rezero, fixup };  // models/residual.h
+
 // "wrn-16-4:dropout=0.3" taken apart: numbers {16, 4}, the options still to be read.
 struct ModelSpec {
   std::vector<int> numbers;

@@ -5,6 +5,7 @@
 #include "layers/conv.h"
 #include "layers/linear.h"
 #include "layers/pool.h"
+#include "models/residual.h"
 
 #include <fmt/format.h>
 
@@ -17,20 +18,30 @@ ConvOptions conv1x1(int channels, int stride = 1) {
 }
 ConvOptions conv3x3(int channels, int stride = 1) { return {.out_channels = channels, .kernel = 3, .stride = stride}; }
 
+// Convolution i of a branch, with what its form puts before it.
+Node branch_conv(Network& net, int i, Node x, ConvOptions options, const ResnetOptions& o) {
+  options.bias = branch_biases(o.residual);
+  return conv(net, fmt::format("conv{}", i), shifted(net, fmt::format("bias{}a", i), x, o.residual), options);
+}
+
 Node original_block(Network& net, Node x, int width, int stride, const ResnetOptions& o) {
   const int out = o.bottleneck ? 4 * width : width;
   const auto step = [&](int i, Node y, const ConvOptions& options) {
-    return norm(net, fmt::format("bn{}", i), conv(net, fmt::format("conv{}", i), y, options), o);
+    return norm(net, fmt::format("bn{}", i), branch_conv(net, i, y, options, o), o);
+  };
+  const auto activated = [&](int i, Node y) {
+    return act(net, fmt::format("act{}", i), shifted(net, fmt::format("bias{}b", i), y, o.residual), o);
   };
   Node y;
   if (o.bottleneck) {
-    y = act(net, "act1", step(1, x, conv1x1(width)), o);
-    y = act(net, "act2", step(2, y, conv3x3(width, stride)), o);
+    y = activated(1, step(1, x, conv1x1(width)));
+    y = activated(2, step(2, y, conv3x3(width, stride)));
     y = step(3, y, conv1x1(out));
   } else {
-    y = act(net, "act1", step(1, x, conv3x3(width, stride)), o);
+    y = activated(1, step(1, x, conv3x3(width, stride)));
     y = step(2, y, conv3x3(width));
   }
+  y = branch_end(net, y, o.residual);
   Node shortcut;
   if (convolves(o.shortcut, x.shape(), out, stride)) {
     const Network::Scope scope = net.scope("downsample");
@@ -44,18 +55,20 @@ Node original_block(Network& net, Node x, int width, int stride, const ResnetOpt
 Node pre_activation_block(Network& net, Node x, int width, int stride, const ResnetOptions& o) {
   const int out = o.bottleneck ? 4 * width : width;
   const auto activated = [&](int i, Node y) {
-    return act(net, fmt::format("act{}", i), norm(net, fmt::format("bn{}", i), y, o), o);
+    y = shifted(net, fmt::format("bias{}b", i), norm(net, fmt::format("bn{}", i), y, o), o.residual);
+    return act(net, fmt::format("act{}", i), y, o);
   };
   const Node a = activated(1, x);
   Node y;
   if (o.bottleneck) {
-    y = conv(net, "conv1", a, conv1x1(width, stride));
-    y = conv(net, "conv2", activated(2, y), conv3x3(width));
-    y = conv(net, "conv3", activated(3, y), conv1x1(out));
+    y = branch_conv(net, 1, a, conv1x1(width, stride), o);
+    y = branch_conv(net, 2, activated(2, y), conv3x3(width), o);
+    y = branch_conv(net, 3, activated(3, y), conv1x1(out), o);
   } else {
-    y = conv(net, "conv1", a, conv3x3(width, stride));
-    y = conv(net, "conv2", activated(2, y), conv3x3(width));
+    y = branch_conv(net, 1, a, conv3x3(width, stride), o);
+    y = branch_conv(net, 2, activated(2, y), conv3x3(width), o);
   }
+  y = branch_end(net, y, o.residual);
   const bool same = x.channels() == out && stride == 1;
   return net.sum("sum", y, same ? x : conv(net, "shortcut", a, conv1x1(out, stride)));
 }
@@ -72,7 +85,8 @@ Node stages(Network& net, Node x, Block block, int blocks, const ResnetOptions& 
 }
 
 Node classifier(Network& net, Node x, const ResnetOptions& o) {
-  return linear(net, "fc", global_average_pool(net, "pool", x), {.out = o.classes});
+  x = shifted(net, "bias_fc", global_average_pool(net, "pool", x), o.residual);
+  return linear(net, "fc", x, {.out = o.classes});
 }
 
 int blocks_of(const char* name, const ResnetOptions& o) {
@@ -86,6 +100,7 @@ ResnetOptions read(ModelSpec& spec, const char* block) {
   o.depth = spec.numbers[0];
   o.width = spec.options.integer("width", o.width, 1, 1024);
   o.bottleneck = spec.options.word("block", block, {"basic", "bottleneck"}) == "bottleneck";
+  o.residual = read_residual(spec, o);
   return o;
 }
 
@@ -94,7 +109,7 @@ ResnetOptions read(ModelSpec& spec, const char* block) {
 Node resnet(Network& net, const ResnetOptions& o) {
   const int blocks = blocks_of("resnet", o);
   Node x = conv(net, "conv1", net.input(), conv3x3(o.width));
-  x = act(net, "act1", norm(net, "bn1", x, o), o);
+  x = act(net, "act1", shifted(net, "bias1", norm(net, "bn1", x, o), o.residual), o);
   return classifier(net, stages(net, x, original_block, blocks, o), o);
 }
 
@@ -102,7 +117,7 @@ Node preresnet(Network& net, const ResnetOptions& o) {
   const int blocks = blocks_of("preresnet", o);
   Node x = conv(net, "conv1", net.input(), conv3x3(o.width));
   x = stages(net, x, pre_activation_block, blocks, o);
-  return classifier(net, act(net, "act", norm(net, "bn", x, o), o), o);
+  return classifier(net, act(net, "act", shifted(net, "bias_act", norm(net, "bn", x, o), o.residual), o), o);
 }
 
 Node resnet(Network& net, ModelSpec& spec) {

@@ -19,6 +19,7 @@ namespace fanin {
 struct ResnetOptions : ModelOptions {
   int depth = 20, width = 16;
   bool bottleneck = false;
+  ResidualForm residual = ResidualForm::plain;
   Shortcut shortcut = Shortcut::a;  // preresnet: as described above
 };
 

@@ -6,6 +6,7 @@
 #include "layers/dropout.h"
 #include "layers/linear.h"
 #include "layers/pool.h"
+#include "models/residual.h"
 
 #include <fmt/format.h>
 
@@ -15,11 +16,15 @@ namespace {
 
 Node block(Network& net, Node x, int width, int stride, const WideResnetOptions& o) {
   const bool same = x.channels() == width && stride == 1;
-  const Node a = act(net, "act0", norm(net, "bn0", x, o), o);
-  Node y = conv(net, "conv0", a, {.out_channels = width, .kernel = 3, .stride = stride});
-  y = act(net, "act1", norm(net, "bn1", y, o), o);
+  const ResidualForm form = o.residual;
+  const Node a = act(net, "act0", shifted(net, "bias0a", norm(net, "bn0", x, o), form), o);
+  Node y = conv(net, "conv0", shifted(net, "bias0b", a, form),
+                {.out_channels = width, .kernel = 3, .stride = stride, .bias = branch_biases(form)});
+  y = act(net, "act1", shifted(net, "bias1a", norm(net, "bn1", y, o), form), o);
   if (o.dropout > 0.0f) y = dropout(net, "dropout", y, o.dropout);
-  y = conv(net, "conv1", y, {.out_channels = width, .kernel = 3});
+  y = conv(net, "conv1", shifted(net, "bias1b", y, form),
+           {.out_channels = width, .kernel = 3, .bias = branch_biases(form)});
+  y = branch_end(net, y, form);
   return net.sum(
       "sum", y,
       same ? x : conv(net, "convdim", a, {.out_channels = width, .kernel = 1, .stride = stride, .padding = 0}));
@@ -39,8 +44,9 @@ Node wide_resnet(Network& net, const WideResnetOptions& o) {
       x = block(net, x, (16 << g) * o.widen, g > 0 && b == 0 ? 2 : 1, o);
     }
   }
-  x = act(net, "act", norm(net, "bn", x, o), o);
-  return linear(net, "fc", global_average_pool(net, "pool", x), {.out = o.classes});
+  x = act(net, "act", shifted(net, "bias_act", norm(net, "bn", x, o), o.residual), o);
+  x = shifted(net, "bias_fc", global_average_pool(net, "pool", x), o.residual);
+  return linear(net, "fc", x, {.out = o.classes});
 }
 
 Node wide_resnet(Network& net, ModelSpec& spec) {
@@ -49,6 +55,7 @@ Node wide_resnet(Network& net, ModelSpec& spec) {
   o.depth = spec.numbers[0];
   o.widen = spec.numbers[1];
   o.dropout = static_cast<float>(spec.options.number("dropout", 0.0));
+  o.residual = read_residual(spec, o);
   spec.options.finish();
   return wide_resnet(net, o);
 }

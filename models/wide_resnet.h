@@ -13,9 +13,10 @@ namespace fanin {
 struct WideResnetOptions : ModelOptions {
   int depth = 16, widen = 1;
   float dropout = 0.0f;
+  ResidualForm residual = ResidualForm::plain;
 };
 
 Node wide_resnet(Network& net, const WideResnetOptions& options);  // logits
-Node wide_resnet(Network& net, ModelSpec& spec);                   // wrn-DEPTH-WIDEN:dropout=0
+Node wide_resnet(Network& net, ModelSpec& spec);                   // wrn-DEPTH-WIDEN:dropout=0,residual=plain
 
 }  // namespace fanin

@@ -73,9 +73,8 @@ std::uint64_t training_memory(const Network& net, Node logits, int batch, const 
 void Session::initialize() {
   train->start_epoch(1);
   Batch sample;
-  ConstView images;
-  if (train->next(sample)) images = sample.images;
-  scheme->apply(model.network, images, config.seed, parse_stream(config.stream));
+  if (!train->next(sample)) sample = {};
+  scheme->apply(model.network, sample, config.seed, parse_stream(config.stream));
   if (!config.from.empty()) load_weights(config.from, model.network, config.fresh);
 }
 

@@ -59,6 +59,49 @@ TEST(InitCommand, CheckInitPassesTheSound) {
   expect("check-init kaimng_normal", 2, {"did you mean"});
 }
 
+TEST(InitCommand, ExplainTellsFormulaSourceClaimAndNumbers) {
+  expect("explain delta_orthogonal", 0,
+         {"formula  gain Q at the centre tap", "source   Xiao et al. 2018", "claim    plain tanh CNNs",
+          "options  gain=1"});
+  expect("explain kaiming_normal:mode=fan_out --model wrn-10-1", 0,
+         {"He et al. 2015", "group1.block0.conv0.weight", "288", "normal, variance 2 / fan_out",
+          "0.08333"});  // sqrt(2 / 288)
+  expect("explain 'wrn-lua;fc.weight=eye'", 0,
+         {"a preset", "ea02518", "uniform: an initializer", "eye: an initializer"});
+  expect("explain orthogonl", 2, {"unknown scheme 'orthogonl'; did you mean 'orthogonal'?"});
+}
+
+TEST(InitCommand, StepsOverANetworkSeeImages) {
+  const std::string data = " --data synthetic:train=64,test=32 --batch 32";
+  expect("explain lsuv --model plain-5-8" + data, 0,
+         {"Mishkin & Matas 2016", "orthogonal: an initializer", "then outputs scaled to variance 1", "none", ": kept"});
+  expect("init plain-5-8 --scheme lsuv" + data, 0, {"then outputs scaled to variance 1"});
+  expect("init plain-5-8 --scheme lsuv --image 8x8x3" + data, 4, {"lsuv looks at images", "32x32x3", "8x8x3"});
+  expect("check-init lsuv --model plain-5-8 --seeds 1", 0, {"has variance 1", "0 failed"});
+  expect("probe --scheme lsuv --model plain-5-8" + data, 0, {"promised", "none"});
+  expect("list schemes", 0, {"lsuv", "base orthogonal", "delta_orthogonal", "zero_hadamard"});
+}
+
+std::string hashes(const test::Path& run) {  // the last column of metrics.csv
+  std::istringstream lines(test::file_text(run / "metrics.csv"));
+  std::string line, result;
+  while (std::getline(lines, line)) result += line.substr(line.rfind(',')) + "\n";
+  return result;
+}
+
+// Killed somewhere, continued, on another number of threads: the same run, bit for bit.
+TEST(InitCommand, ARunFromAStepOverTheNetworkResumesExactly) {
+  const test::Path folder = test::scratch_folder();
+  const std::string run =
+      "train --model plain-8-8 --data synthetic:train=320,test=32 --batch 16 --lr 0.01 --epochs 3 --seed 3";
+  EXPECT_EQ(test::run_fanin(folder, run + " --scheme lsuv --threads 1 --run whole").exit_code, 0);
+  test::run_fanin(folder, run + " --scheme lsuv --threads 2 --run parts", "timeout -s KILL 0.15");
+  EXPECT_EQ(test::run_fanin(folder, run + " --scheme lsuv --threads 2 --run parts").exit_code, 0);
+  EXPECT_EQ(hashes(folder / "whole"), hashes(folder / "parts"));
+  const test::CommandResult other = test::run_fanin(folder, run + " --threads 1 --run orthogonal --scheme orthogonal");
+  EXPECT_NE(hashes(folder / "whole"), hashes(folder / "orthogonal")) << other.output;
+}
+
 TEST(InitCommand, ASchemeInAFileBecomesPartOfTheRun) {
   const test::Path folder = test::scratch_folder();
   test::write_file(folder / "rules.txt", "# convolutions\nconv=orthogonal\n\nlinear=zeros  # no opinion yet\n");

@@ -35,7 +35,7 @@ const std::vector<Arrow> kArrows = {
     {"core/train/", {"core/tensor/", "core/graph/", "core/io/"}},
     {"core/", kForAll},
     {"layers/", {"core/tensor/", "core/kernels/", "core/graph/"}},
-    {"init/", {"core/tensor/", "core/graph/"}},
+    {"init/", {"core/tensor/", "core/graph/", "core/train/batch.h", "core/train/loss.h"}},
     {"models/", {"core/tensor/", "core/graph/", "layers/"}},
     {"data/", {"core/tensor/", "core/io/", "core/train/batch.h"}},
     {"apps/study/", {"core/", "layers/", "init/", "models/", "data/"}},
@@ -44,7 +44,8 @@ const std::vector<Arrow> kArrows = {
 
 // Who may include a library.
 const std::vector<Arrow> kLibraries = {
-    {"Eigen/QR", {"init/orthogonal.cpp"}},  // a decomposition; nothing else needs one
+    {"Eigen/QR", {"init/orthogonal.cpp"}},  // decompositions; nothing else needs one
+    {"Eigen/Eigenvalues", {"init/whitening.cpp"}},
     {"Eigen/", {"core/tensor/matrix.h"}},
     {"unsupported/Eigen/", {"core/tensor/eigen_tensor.h"}},
     {"omp.h", {"core/tensor/parallel.h", "core/kernels/"}},
@@ -203,6 +204,13 @@ TEST(Readme, ShowsTheProgramThatTheInstallTestBuilds) {
   EXPECT_NE(readme.find("```cpp\n" + program + "```\n"), std::string::npos)
       << "the C++ program in README.md and tests/install/consumer/main.cpp differ";
   EXPECT_LE(std::ranges::count(program, '\n'), 40);
+}
+
+TEST(Readme, TheWorkedExampleIsTheOneThatTheInstallTestRuns) {
+  const std::string page = read(kRoot / "docs/own-initializer.md");
+  const std::string program = read(kRoot / "tests/install/consumer/own_initializer.cpp");
+  EXPECT_NE(page.find("```cpp\n" + program + "```\n"), std::string::npos)
+      << "docs/own-initializer.md and tests/install/consumer/own_initializer.cpp differ";
 }
 
 // What README.md and ARCHITECTURE.md point to must exist.

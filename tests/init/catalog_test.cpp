@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <functional>
+#include <set>
 #include <sstream>
 
 namespace fanin {
@@ -21,25 +22,42 @@ const WeightShape kShapes[] = {
 
 using test::weights_of;
 
+// What a row cannot fill, and must refuse.
 bool serves(const std::string& name, const WeightShape& shape) {
   if (name == "dirac") return shape.rank == 4;
-  return shape.rank == 2 || (name != "eye" && name != "sparse");
+  if (name == "eye" || name == "sparse") return shape.rank == 2;
+  if (name == "delta_orthogonal") return shape.rank == 2 || shape.in_per_group <= shape.out_per_group;
+  if (name == "looks_linear") return shape.in_per_group % 2 == 0 && shape.out_per_group % 2 == 0;
+  return true;
 }
 bool is_random(const std::string& name) {
-  return name != "constant" && name != "zeros" && name != "ones" && name != "dirac" && name != "eye";
+  static const std::set<std::string> fixed = {"constant", "zeros",         "ones",   "dirac",
+                                              "eye",      "zero_hadamard", "idinit", "sinusoidal"};
+  return !fixed.contains(name);
+}
+
+// Half a unit more, at a zero if there is one: structure is often where the zeros are.
+std::vector<float> damaged(std::vector<float> w) {
+  const auto zero = std::find(w.begin(), w.end(), 0.0f);
+  (zero != w.end() ? *zero : w[1]) += 0.5f;
+  return w;
 }
 
 TEST(Catalog, EveryRowFillsEveryShapeReproducibly) {
   for (const InitializerEntry& entry : initializer_catalog())
     for (const WeightShape& shape : kShapes) {
-      if (!serves(entry.name, shape)) continue;
-      const InitializerPtr initializer = make_initializer(entry.name);
+      const InitializerPtr initializer = make_initializer(entry.example);
+      if (!serves(entry.name, shape)) {
+        EXPECT_THROW(weights_of(*initializer, shape), Error) << entry.name << " " << to_string(shape);
+        continue;
+      }
       const std::vector<float> a = weights_of(*initializer, shape, 1, "a");
       for (const float v : a) ASSERT_TRUE(std::isfinite(v)) << entry.name << " " << to_string(shape);
       EXPECT_EQ(a, weights_of(*initializer, shape, 1, "a")) << entry.name;
       EXPECT_EQ(a != weights_of(*initializer, shape, 2, "a"), is_random(entry.name)) << entry.name << ": another seed";
       EXPECT_EQ(a != weights_of(*initializer, shape, 1, "b"), is_random(entry.name)) << entry.name << ": another name";
       EXPECT_FALSE(initializer->describe().empty());
+      EXPECT_FALSE(entry.formula.empty() || entry.source.empty() || entry.claim.empty()) << entry.name;
     }
 }
 
@@ -47,7 +65,7 @@ TEST(Catalog, EveryRowKeepsItsPromisedVariance) {
   for (const InitializerEntry& entry : initializer_catalog())
     for (const WeightShape& shape : kShapes) {
       if (!serves(entry.name, shape)) continue;
-      const InitializerPtr initializer = make_initializer(entry.name);
+      const InitializerPtr initializer = make_initializer(entry.example);
       const std::optional<double> promised = initializer->variance(shape);
       ASSERT_TRUE(promised) << entry.name;
       const std::vector<float> w = weights_of(*initializer, shape, 3, to_string(shape));
@@ -67,7 +85,7 @@ TEST(Catalog, EveryRowHasItsDistributionOrItsProperty) {
   for (const InitializerEntry& entry : initializer_catalog())
     for (const WeightShape& shape : kShapes) {
       if (!serves(entry.name, shape)) continue;
-      const InitializerPtr initializer = make_initializer(entry.name);
+      const InitializerPtr initializer = make_initializer(entry.example);
       const std::vector<float> w = weights_of(*initializer, shape, 6, to_string(shape));
       const std::string what = entry.name + " " + to_string(shape);
       if (const std::optional<Distribution> law = initializer->distribution(shape))
@@ -75,58 +93,9 @@ TEST(Catalog, EveryRowHasItsDistributionOrItsProperty) {
             {w.begin(), w.end()}, [&](double x) { return law->cdf(x); }, what);
       if (const std::optional<Property> property = initializer->property(shape, w)) {
         EXPECT_LE(property->deviation, property->bound) << what << ": " << property->claim;
-        std::vector<float> broken = w;
-        broken[1] += 0.5f;
-        EXPECT_FALSE(initializer->property(shape, broken)->holds()) << what << ": a broken weight went unnoticed";
+        EXPECT_FALSE(initializer->property(shape, damaged(w))->holds()) << what << ": a broken weight went unnoticed";
       }
     }
-}
-
-// The variances of torch.nn.init, worked out from its formulas, not from ours.
-TEST(Catalog, VariancesAreThoseOfTheFormulas) {
-  const WeightShape c =
-      WeightShape::conv(3, 64, 128, 4);  // torch: fan_in 16 * 9 = 144, fan_out 128 * 9 = 1152; exact fan_out 288
-  const auto variance = [&](const char* spec) { return *make_initializer(spec)->variance(c); };
-  EXPECT_DOUBLE_EQ(variance("kaiming_normal"), 2.0 / 144);
-  EXPECT_DOUBLE_EQ(variance("kaiming_uniform:mode=fan_out"), 2.0 / 288);
-  EXPECT_DOUBLE_EQ(variance("kaiming_normal:mode=fan_out,groups=torch"), 2.0 / 1152);
-  EXPECT_DOUBLE_EQ(variance("kaiming_normal:a=1"), 1.0 / 144);
-  EXPECT_NEAR(variance("kaiming_normal:nonlinearity=tanh"), 25.0 / 9 / 144, 1e-15);
-  EXPECT_DOUBLE_EQ(variance("kaiming_normal:nonlinearity=linear"), 1.0 / 144);
-  EXPECT_DOUBLE_EQ(variance("xavier_normal"), 2.0 / (144 + 288));
-  EXPECT_DOUBLE_EQ(variance("xavier_uniform:gain=3,groups=torch"), 18.0 / (144 + 1152));
-  EXPECT_DOUBLE_EQ(variance("lecun_normal"), 1.0 / 144);
-  EXPECT_DOUBLE_EQ(variance("torch_default"), 1.0 / 3 / 144);
-  EXPECT_DOUBLE_EQ(variance("kaiming_normal:groups=ignored"), 2.0 / (64 * 9));
-  EXPECT_DOUBLE_EQ(variance("kaiming_normal:nonlinearity=selu"), 0.5625 / 144);
-  EXPECT_NEAR(variance("kaiming_normal:nonlinearity=relu,gain=exact"), 2.0 / 144, 1e-15);
-  EXPECT_NEAR(variance("kaiming_normal:nonlinearity=gelu"), 1.0 / 0.425217 / 144, 1e-6);  // E gelu(z)^2
-  EXPECT_NEAR(variance("trunc_normal"), 0.87962566103423978 * 0.87962566103423978, 1e-12);
-  EXPECT_DOUBLE_EQ(variance("variance_scaling:scale=4,mode=fan_avg"), 8.0 / (144 + 288));
-  EXPECT_DOUBLE_EQ(variance("normal:std=0.01"), 1e-4);
-  EXPECT_DOUBLE_EQ(variance("uniform:a=-1,b=1"), 4.0 / 12);
-  EXPECT_DOUBLE_EQ(variance("orthogonal:gain=2"), 4.0 / 144);
-}
-
-TEST(Catalog, DrawsFollowTheirDistributions) {
-  const WeightShape shape = WeightShape::linear(100, 100);
-  const auto draws = [&](const char* spec) {
-    const std::vector<float> w = weights_of(*make_initializer(spec), shape, 5, spec);
-    return std::vector<double>(w.begin(), w.end());
-  };
-  const double he = std::sqrt(2.0 / 100), bound = std::sqrt(6.0 / 200);
-  test::expect_distribution(
-      draws("kaiming_normal"), [&](double x) { return test::normal_cdf(x / he); }, "kaiming_normal");
-  test::expect_distribution(
-      draws("xavier_uniform"), [&](double x) { return std::clamp(0.5 + 0.5 * x / bound, 0.0, 1.0); }, "xavier_uniform");
-  test::expect_distribution(
-      draws("torch_default"), [&](double x) { return std::clamp(0.5 + 5.0 * x, 0.0, 1.0); },
-      "torch_default: +-1/sqrt(100)");
-  const double widened = 0.1 / 0.87962566103423978, low = test::normal_cdf(-2.0), high = test::normal_cdf(2.0);
-  test::expect_distribution(
-      draws("variance_scaling:draw=truncated"),
-      [&](double x) { return std::clamp((test::normal_cdf(x / widened) - low) / (high - low), 0.0, 1.0); },
-      "truncated");
 }
 
 // A weight's values depend on its shape in a file, not on its layout in memory: entry i of the OIHW order is draw i.

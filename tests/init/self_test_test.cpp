@@ -20,7 +20,7 @@ bool all_pass(const Initializer& initializer, const WeightShape& shape, std::uin
 
 TEST(SelfTest, TheCatalogPasses) {
   for (const InitializerEntry& entry : initializer_catalog()) {
-    const InitializerPtr initializer = make_initializer(entry.name);
+    const InitializerPtr initializer = make_initializer(entry.example);
     const bool linear_only = entry.name == "eye" || entry.name == "sparse";
     EXPECT_TRUE(all_pass(*initializer, linear_only ? kLinear : kConv)) << entry.name;
   }
@@ -57,6 +57,23 @@ TEST(SelfTest, WrongInitializersAreCaught) {
   for (const auto& [said, done] : lies)
     EXPECT_FALSE(all_pass(Liar(make_initializer(said), make_initializer(done)), kConv)) << said << " was " << done;
   EXPECT_FALSE(all_pass(Liar(make_initializer("sparse"), make_initializer("sparse:sparsity=0.8")), kLinear));
+}
+
+// Weights of one size with drawn signs: their squares do not scatter at all, their mean does.
+class Signs : public Initializer {
+ public:
+  std::string describe() const override { return "+-1"; }
+  std::optional<double> variance(const WeightShape&) const override { return 1.0; }
+  double kurtosis(const WeightShape&) const override { return 1.0; }
+  void fill(const WeightShape&, std::span<float> w, Draws& draws) const override {
+    draws.uniform(w, -1.0, 1.0);
+    for (float& v : w) v = v < 0.0f ? -1.0f : 1.0f;
+  }
+};
+
+TEST(SelfTest, AVarianceWithoutScatterLeavesRoomForTheMean) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) EXPECT_TRUE(all_pass(Signs(), kConv, seed)) << seed;
+  EXPECT_FALSE(all_pass(Liar(std::make_shared<Signs>(), make_initializer("normal:std=1.1")), kConv));
 }
 
 // The p-value against a second implementation and a tabulated quantile: P(sqrt(n) D > 1.3581) = 0.05 for large n.

@@ -49,4 +49,9 @@ if(NOT output MATCHES "epoch 3: train loss [0-9.]+, test accuracy [0-9.]+ %")
   message(FATAL_ERROR "The program did not train:\n${output}")
 endif()
 
+run("Running" "${SCRATCH}/installed/own_initializer")
+if(NOT output MATCHES "variance .* measured .*: ok.*loss of signs [0-9.]+, of kaiming_normal [0-9.]+")
+  message(FATAL_ERROR "An initializer of somebody else's failed:\n${output}")
+endif()
+
 run("Configuring with add_subdirectory" ${CMAKE_COMMAND} ${common} -B "${SCRATCH}/subfolder" -D FANIN_SOURCE=${SOURCE})
