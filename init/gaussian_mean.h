@@ -62,4 +62,18 @@ double gaussian_mean(Function&& f, double kink = 0.0) {
   return sum;
 }
 
+// E f(u) f(v) for standard normal u, v with correlation c. For each u the inner rule has its kink where v is at that of f.
+template <class Function>
+double gaussian_product(Function&& f, double c, double kink = 0.0) {
+  if (c >= 1.0) return gaussian_mean([&](double z) { return f(z) * f(z); }, kink);
+  if (c <= -1.0) return gaussian_mean([&](double z) { return f(z) * f(-z); }, kink);
+  const double rest = std::sqrt((1.0 - c) * (1.0 + c));
+  return gaussian_mean(
+      [&](double u) {
+        const double inner_kink = std::clamp((kink - c * u) / rest, -13.0, 13.0);
+        return f(u) * gaussian_mean([&](double w) { return f(c * u + rest * w); }, inner_kink);
+      },
+      kink);
+}
+
 }  // namespace fanin

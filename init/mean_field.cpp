@@ -22,17 +22,9 @@ double mean_square(Function f, double q) {
   return gaussian_mean([&](double z) { return f(root * z) * f(root * z); });
 }
 
-// E g(u) g(v), u and v of length q and correlation c. For each u the inner rule has its kink where v is 0.
 double mean_product(Function g, double c, double q) {
-  if (c >= 1.0) return mean_square(g, q);
   const double root = std::sqrt(q);
-  if (c <= -1.0) return gaussian_mean([&](double z) { return g(root * z) * g(-root * z); });
-  const double rest = std::sqrt((1.0 - c) * (1.0 + c));
-  return gaussian_mean([&](double z) {
-    const double inner =
-        gaussian_mean([&](double w) { return g(root * (c * z + rest * w)); }, std::clamp(-c * z / rest, -13.0, 13.0));
-    return g(root * z) * inner;
-  });
+  return gaussian_product([&](double z) { return g(root * z); }, c);
 }
 
 // A root of f between two arguments of different sign, by halving.
