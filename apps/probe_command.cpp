@@ -49,14 +49,43 @@ void print_nodes(const ProbedScheme& s) {
     }
 }
 
+std::string rank(const MatrixStructure& s) {
+  return s.rank ? fmt::format("{}/{}", *s.rank, s.full_rank) : fmt::format("?/{}", s.full_rank);
+}
+
 void print_weights(const Birth& b) {
-  Table table(
-      {"weight", ">fan in", ">fan out", ">promised", ">measured", ">norm", ">gradient / weight", "initializer"});
+  Table table({"weight", ">fan in", ">fan out", ">promised", ">measured", ">norm", ">gradient / weight", ">rank",
+               ">of gradient", ">twins", ">of gradient", "initializer"});
   for (const WeightBirth& w : b.weights)
     table.add({w.parameter, fmt::format("{}", w.fan_in), fmt::format("{}", w.fan_out),
                w.promised_std ? number(*w.promised_std) : "none", number(w.std.mean()), number(w.norm.mean()),
-               number(w.ratio.mean()), w.initializer});
+               number(w.ratio.mean()), rank(w.weight), rank(w.gradient), percent(w.weight.twins),
+               percent(w.gradient.twins), w.initializer});
   fmt::print("\n{}", table.text());
+  for (const WeightBirth& w : b.weights)
+    if (w.weight.twins > 0.0 && w.gradient.twins > 0.0) {
+      fmt::print("units of {} have the same weights and the same gradients: training cannot tell them apart\n",
+                 w.parameter);
+      break;
+    }
+}
+
+void print_jacobian(const JacobianSpectrum& j) {
+  if (!j.reason.empty()) return fmt::print("\nno Jacobian: {}\n", j.reason);
+  fmt::print("\nJacobian of the first image's logits: root mean square singular value {:.4g}, largest {:.4g}",
+             std::sqrt(j.mean_square), j.singular_values.front());
+  if (j.singular_values.size() > 1)
+    fmt::print(", smallest {:.4g}  [{}]", j.singular_values.back(), sparkline(j.singular_values));
+  fmt::print("\n");
+}
+
+void print_curvature(const Curvature& c) {
+  fmt::print("\nHessian of the batch's loss: largest eigenvalue {:.4g} within {:.1g} %, after {} products; ", c.largest,
+             100.0 * c.residual, c.products);
+  if (c.stable_rate())
+    fmt::print("plain gradient descent is stable below a learning rate of {:.4g}\n", *c.stable_rate());
+  else
+    fmt::print("no direction curves up\n");
 }
 
 void print_phase(const Phase& p) {
@@ -80,6 +109,8 @@ void print(const ProbedScheme& s) {
   print_nodes(s);
   print_weights(b);
   if (s.phase) print_phase(*s.phase);
+  if (s.jacobian) print_jacobian(*s.jacobian);
+  if (s.curvature) print_curvature(*s.curvature);
   fmt::print("\nloss {:.4f}{}; knowing nothing costs ln {} = {:.4f}\n", b.loss.mean(),
              b.seeds.size() > 1 ? fmt::format(" +- {:.4f}", b.loss.std()) : "", b.classes, std::log(b.classes));
 }
@@ -89,7 +120,7 @@ struct ProbeOptions {
   std::vector<std::string> schemes;
   std::string model, scheme_list, json;
   int seeds = 10;
-  bool csv = false;
+  bool csv = false, jacobian = false, hessian = false;
 };
 
 ProbedScheme probed(const RunConfig& config, const ProbeOptions& o) {
@@ -99,6 +130,8 @@ ProbedScheme probed(const RunConfig& config, const ProbeOptions& o) {
   result.birth = birth(*session, o.seeds, batch);
   result.predictions = predict_birth(*session, result.birth, batch);
   result.phase = phase_of(*session);
+  if (o.jacobian) result.jacobian = jacobian_spectrum(session->model.network, batch);
+  if (o.hessian) result.curvature = largest_curvature(session->model.network, batch);
   return result;
 }
 
@@ -144,6 +177,9 @@ void add_probe_command(CLI::App& app) {
       ->group("What")
       ->capture_default_str();
   command->add_flag("--csv", o->csv, "Comma-separated values instead of tables");
+  command->add_flag("--jacobian", o->jacobian, "Singular values of logits by pixels, of the first image");
+  command->add_flag("--hessian", o->hessian,
+                    "The loss's largest curvature and the learning rate that follows; takes some 20 to 120 passes");
   command->add_option("--json", o->json, "Write everything to this file");
   o->settings.add(*command, {"scheme"});
   command->callback([o] { run(*o); });

@@ -87,6 +87,10 @@ void add_weights(const Network& net, Birth& birth) {
   for (const Parameter* p : net.parameters()) {
     if (p->shape.rank < 2) continue;
     WeightBirth& w = birth.weights[row++];
+    if (w.norm.values.empty()) {
+      w.weight = structure_of(p->shape, p->value);
+      w.gradient = structure_of(p->shape, p->grad);
+    }
     w.std.values.push_back(std_of(p->value));
     w.norm.values.push_back(norm_of(p->value));
     w.gradient_norm.values.push_back(norm_of(p->grad));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "apps/study/session.h"
+#include "apps/study/structure.h"
 #include "apps/study/value_statistics.h"
 
 #include <functional>
@@ -38,7 +39,8 @@ struct WeightBirth {
   double fan_in = 0, fan_out = 0;
   std::optional<double> promised_std;
   OverSeeds std, norm, gradient_norm;
-  OverSeeds ratio;  // gradient_norm / norm
+  OverSeeds ratio;                   // gradient_norm / norm
+  MatrixStructure weight, gradient;  // of the first seed
 };
 
 struct Birth {

@@ -45,6 +45,25 @@ Json node(const NodeBirth& n, const NodePrediction& p) {
           {"gradient_histogram", histogram(n.gradients)}};
 }
 
+Json structure(const MatrixStructure& s) {
+  return {{"rank", s.rank ? Json(*s.rank) : Json(nullptr)}, {"full_rank", s.full_rank}, {"twins", s.twins}};
+}
+
+Json jacobian(const std::optional<JacobianSpectrum>& j) {
+  if (!j) return nullptr;
+  Json values = Json::array();
+  for (const double v : j->singular_values) values.push_back(number(v));
+  return {{"singular_values", std::move(values)}, {"mean_square", number(j->mean_square)}, {"none_because", j->reason}};
+}
+
+Json curvature(const std::optional<Curvature>& c) {
+  if (!c) return nullptr;
+  return {{"largest_eigenvalue", number(c->largest)},
+          {"residual", number(c->residual)},
+          {"products", c->products},
+          {"stable_learning_rate", number(c->stable_rate())}};
+}
+
 Json weight(const WeightBirth& w) {
   return {{"parameter", w.parameter},
           {"initializer", w.initializer},
@@ -54,7 +73,9 @@ Json weight(const WeightBirth& w) {
           {"measured_std", over_seeds(w.std)},
           {"norm", over_seeds(w.norm)},
           {"gradient_norm", over_seeds(w.gradient_norm)},
-          {"gradient_to_weight", over_seeds(w.ratio)}};
+          {"gradient_to_weight", over_seeds(w.ratio)},
+          {"structure", structure(w.weight)},
+          {"gradient_structure", structure(w.gradient)}};
 }
 
 Json phase(const std::optional<Phase>& p) {
@@ -82,8 +103,15 @@ std::string to_json(const std::vector<ProbedScheme>& schemes) {
   Json all = Json::array();
   for (const ProbedScheme& s : schemes) {
     const Birth& b = s.birth;
-    Json one = {{"model", b.model},     {"scheme", b.scheme},         {"seeds", b.seeds},       {"images", b.images},
-                {"classes", b.classes}, {"loss", over_seeds(b.loss)}, {"phase", phase(s.phase)}};
+    Json one = {{"model", b.model},
+                {"scheme", b.scheme},
+                {"seeds", b.seeds},
+                {"images", b.images},
+                {"classes", b.classes},
+                {"loss", over_seeds(b.loss)},
+                {"phase", phase(s.phase)},
+                {"jacobian", jacobian(s.jacobian)},
+                {"curvature", curvature(s.curvature)}};
     one["nodes"] = one["weights"] = Json::array();
     for (std::size_t i = 0; i < b.nodes.size(); ++i) one["nodes"].push_back(node(b.nodes[i], s.predictions[i]));
     for (const WeightBirth& w : b.weights) one["weights"].push_back(weight(w));

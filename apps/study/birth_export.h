@@ -3,6 +3,8 @@
 #pragma once
 
 #include "apps/study/birth_prediction.h"
+#include "apps/study/curvature.h"
+#include "apps/study/jacobian.h"
 
 namespace fanin {
 
@@ -11,6 +13,8 @@ struct ProbedScheme {
   Birth birth;
   std::vector<NodePrediction> predictions;  // as birth.nodes
   std::optional<Phase> phase;
+  std::optional<JacobianSpectrum> jacobian;  // of the first image, under the last seed; likewise
+  std::optional<Curvature> curvature;
 };
 
 // An array of objects. Numbers over seeds are {"mean", "std", "values"}; what is not finite or not known is null.

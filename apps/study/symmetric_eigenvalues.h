@@ -1,6 +1,6 @@
 // All eigenvalues of a symmetric matrix by cyclic Jacobi rotations (Golub & Van Loan 2013, section 8.5), each to about
-// 8 n * 2^-53 of the largest (some eight sweeps of n rotations a row); and the singular values of a matrix, from the smaller of its two Gram matrices, which keeps
-// those above 1e-7 of the largest. For matrices of some hundreds of rows.
+// 8 n * 2^-53 of the largest: some eight sweeps of n rotations a row. And the singular values of a matrix, from the
+// smaller of its two Gram matrices, which keeps those above 1e-7 of the largest. For matrices of some hundreds of rows.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -18,11 +18,13 @@ const std::string kSmall = " --data synthetic:train=32,test=16 --batch 8 --augme
 
 TEST(ProbeCommand, ShowsMeasuredNextToPredicted) {
   const test::Path folder = test::scratch_folder();
-  const test::CommandResult r = run_fanin(folder, "probe --model plain-4-4 --scheme kaiming_normal --seeds 3" + kSmall);
+  const test::CommandResult r =
+      run_fanin(folder, "probe --model plain-4-4 --scheme kaiming_normal --seeds 3 --jacobian --hessian" + kSmall);
   ASSERT_EQ(r.exit_code, 0) << r.output;
   for (const char* part : {"plain-4-4 with kaiming_normal, one batch of 8, 3 seeds", "predicted", "gradient / weight",
                            "mean field of relu: fan_in * variance 2, bias variance 0; length q* 1, chi1 1, depth scale "
                            "infinite; critical at 2",
+                           "Jacobian of the first image's logits", "stable below a learning rate of",
                            "knowing nothing costs ln 10 = 2.3026"})
     EXPECT_NE(r.output.find(part), std::string::npos) << part << "\n" << r.output;
 }
