@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/curvature.h"
 
+#include "apps/study/symmetric_eigenvalues.h"
 #include "core/rng.h"
 #include "core/train/loss.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace fanin {
@@ -34,14 +36,11 @@ class HessianProduct {
   std::size_t size() const { return weights_.size(); }
 
   Vector operator()(const Vector& v) {  // |v| = 1
-    ++products;
     Vector result = gradient(v, step_);
     const Vector back = gradient(v, -step_);
     for (std::size_t i = 0; i < result.size(); ++i) result[i] = (result[i] - back[i]) / (2.0 * step_);
     return result;
   }
-
-  int products = 0;
 
  private:
   Vector gradient(const Vector& v, double step) {
@@ -61,27 +60,24 @@ class HessianProduct {
   double step_ = 0.0;
 };
 
-// The eigenvalue of H - shift with the largest magnitude.
-struct Eigen {
-  double value = 0, residual = 0;  // of H - shift; |(H - shift) v - value v|
-};
-Eigen dominant(HessianProduct& product, double shift, double tolerance, int most) {
-  Vector v(product.size());
-  const Rng rng = Rng::stream(1, "curvature");
-  for (std::size_t i = 0; i < v.size(); ++i) v[i] = rng.normal(i);
-  Eigen result;
-  while (product.products < most) {
-    const double length = std::sqrt(dot(v, v));
-    if (!(length > 0.0)) return {};  // flat
-    for (double& x : v) x /= length;
-    Vector hv = product(v);
-    for (std::size_t i = 0; i < v.size(); ++i) hv[i] -= shift * v[i];
-    result.value = dot(v, hv);
-    result.residual = std::sqrt(std::max(0.0, dot(hv, hv) - result.value * result.value));
-    if (result.residual <= tolerance * std::fabs(result.value + shift)) break;
-    v = std::move(hv);
+// T of Lanczos: diagonal alpha, beside it beta. The eigenvalues of its first m rows.
+Vector tridiagonal_eigenvalues(const Vector& alpha, const Vector& beta, std::size_t m) {
+  Vector t(m * m);
+  for (std::size_t i = 0; i < m; ++i) {
+    t[i * m + i] = alpha[i];
+    if (i + 1 < m) t[i * m + i + 1] = t[(i + 1) * m + i] = beta[i];
   }
-  return result;
+  return symmetric_eigenvalues(std::move(t), m);
+}
+
+// |H x - theta x| of the largest Ritz pair is beta_m times the last entry of its vector in T's terms, whose square is
+// the product of (theta_1 - mu_i) / (theta_1 - theta_(i+1)), mu the eigenvalues of T without its last row: each factor
+// is at most 1, since mu_i lies between theta_i and theta_(i+1) (Parlett 1998, theorem 7.9.2).
+double ritz_residual(const Vector& theta, const Vector& mu, double beta) {
+  double square = 1.0;
+  for (std::size_t i = 0; i < mu.size(); ++i)
+    if (theta[0] > theta[i + 1]) square *= std::clamp((theta[0] - mu[i]) / (theta[0] - theta[i + 1]), 0.0, 1.0);
+  return beta * std::sqrt(square);
 }
 
 }  // namespace
@@ -94,16 +90,30 @@ std::optional<double> Curvature::stable_rate() const {
 Curvature largest_curvature(Network& net, const KeptBatch& batch, double tolerance, int most) {
   HessianProduct product(net, batch);
   net.set_random_state(1, 0);
-  Eigen found = dominant(product, 0.0, tolerance, most);
-  double shift = 0.0;
-  if (found.value < 0.0) {  // the most negative one wins: with it at 0 the largest wins
-    shift = found.value;
-    found = dominant(product, shift, tolerance, product.products + most);
-  }
+  Vector v(product.size()), before(product.size()), alpha, beta, mu;
+  const Rng rng = Rng::stream(1, "curvature");
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = rng.normal(i);
+  const double length = std::sqrt(dot(v, v));
+  for (double& x : v) x /= length;
   Curvature result;
-  result.largest = found.value + shift;
-  result.products = product.products;
-  if (result.largest != 0.0) result.residual = found.residual / std::fabs(result.largest);
+  while (result.products < most) {
+    Vector next = product(v);
+    ++result.products;
+    alpha.push_back(dot(v, next));
+    for (std::size_t i = 0; i < v.size(); ++i)
+      next[i] -= alpha.back() * v[i] + (beta.empty() ? 0.0 : beta.back() * before[i]);
+    beta.push_back(std::sqrt(dot(next, next)));
+    const Vector theta = tridiagonal_eigenvalues(alpha, beta, alpha.size());
+    result.largest = theta[0];
+    const double residual = ritz_residual(theta, mu, beta.back());
+    result.residual = result.largest == 0.0 ? 0.0 : residual / std::fabs(result.largest);
+    // Not on a small `theta` by chance: the first products say little. A beta of 0 means that nothing else is there.
+    if (!(beta.back() > 0.0) || (result.products >= 5 && result.residual <= tolerance)) break;
+    mu = theta;
+    before = std::move(v);
+    v = std::move(next);
+    for (double& x : v) x /= beta.back();
+  }
   return result;
 }
 
