@@ -3,7 +3,7 @@
 #include "apps/commands.h"
 #include "apps/setting_options.h"
 #include "apps/sparkline.h"
-#include "apps/study/birth_export.h"
+#include "apps/study/birth_report.h"
 #include "apps/study/scheme_file.h"
 #include "apps/table.h"
 #include "core/check.h"
@@ -118,7 +118,7 @@ void print(const ProbedScheme& s) {
 struct ProbeOptions {
   SettingOptions settings;
   std::vector<std::string> schemes;
-  std::string model, scheme_list, json;
+  std::string model, scheme_list, json, report;
   int seeds = 10;
   bool csv = false, jacobian = false, hessian = false;
 };
@@ -152,6 +152,7 @@ void run(const ProbeOptions& o) {
   }
   if (o.csv) fmt::print("{}", to_csv(all));
   if (!o.json.empty()) io::write_atomically(o.json, to_json(all));
+  if (!o.report.empty()) io::write_atomically(o.report, birth_page(all));
 }
 
 }  // namespace
@@ -181,6 +182,7 @@ void add_probe_command(CLI::App& app) {
   command->add_flag("--hessian", o->hessian,
                     "The loss's largest curvature and the learning rate that follows; takes some 20 to 120 passes");
   command->add_option("--json", o->json, "Write everything to this file");
+  command->add_option("--report", o->report, "Write a page that opens offline to this file");
   o->settings.add(*command, {"scheme"});
   command->callback([o] { run(*o); });
 }

@@ -53,6 +53,18 @@ TEST(ProbeCommand, ComparesSchemesThatHaveOptions) {
   EXPECT_EQ(json[0]["nodes"][1]["predicted_gradient_square"][1].get<double>(), 0.0);
 }
 
+TEST(ProbeCommand, WritesAPageThatIsInert) {
+  const test::Path folder = test::scratch_folder();
+  const test::CommandResult r = run_fanin(
+      folder, "probe plain-4-4 --schemes kaiming_normal,xavier_uniform --seeds 2 --report page.html" + kSmall);
+  ASSERT_EQ(r.exit_code, 0) << r.output;
+  const std::string page = test::file_text(folder / "page.html");
+  for (const char* part :
+       {"plain-4-4 at birth", "kaiming_normal, measured", "xavier_uniform, predicted", "<td>conv2</td>"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  for (const char* part : {"<script", "http:", "https:", "src="}) EXPECT_EQ(page.find(part), std::string::npos) << part;
+}
+
 TEST(ProbeCommand, SaysWhatIsWrong) {
   const test::Path folder = test::scratch_folder();
   EXPECT_NE(run_fanin(folder, "probe plain-4-4 --seeds 0").output.find("give 1 to 10000"), std::string::npos);
