@@ -72,4 +72,28 @@ inline Function by_name(std::string_view name) {
   return nullptr;
 }
 
+// f'(x), for predictions; layers take theirs from whichever of x and y they keep. At a kink (x = 0) the left derivative.
+inline double silu_derivative(double x) {
+  const double s = sigmoid(x);
+  return s * (1.0 + x * (1.0 - s));
+}
+inline double gelu_derivative(double x) {
+  constexpr double root_half = 0.70710678118654752440, root_half_over_pi = 0.39894228040143267794;
+  return 0.5 * std::erfc(-x * root_half) + x * root_half_over_pi * std::exp(-0.5 * x * x);
+}
+inline Function derivative_by_name(std::string_view name) {
+  if (name == "identity" || name == "linear") return [](double) { return 1.0; };
+  if (name == "relu") return [](double x) { return x > 0.0 ? 1.0 : 0.0; };
+  if (name == "leaky_relu") return [](double x) { return x > 0.0 ? 1.0 : 0.01; };
+  if (name == "tanh") return [](double x) { return 1.0 - std::tanh(x) * std::tanh(x); };
+  if (name == "sigmoid") return [](double x) { return sigmoid(x) * (1.0 - sigmoid(x)); };
+  if (name == "softsign") return [](double x) { return 1.0 / ((1.0 + std::fabs(x)) * (1.0 + std::fabs(x))); };
+  if (name == "softplus") return sigmoid<double>;
+  if (name == "elu") return [](double x) { return x > 0.0 ? 1.0 : std::exp(x); };
+  if (name == "selu") return [](double x) { return kSeluLambda * (x > 0.0 ? 1.0 : kSeluAlpha * std::exp(x)); };
+  if (name == "gelu") return gelu_derivative;
+  if (name == "silu") return silu_derivative;
+  return nullptr;
+}
+
 }  // namespace fanin::activation_functions

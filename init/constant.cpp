@@ -17,6 +17,7 @@ class Constant : public Initializer {
   explicit Constant(double value) : value_(value) {}
   std::string describe() const override { return fmt::format("constant {}", value_); }
   std::optional<double> variance(const WeightShape&) const override { return 0.0; }
+  bool centred(const WeightShape&) const override { return value_ == 0.0; }
   void fill(const WeightShape&, std::span<float> weights, Draws&) const override {
     std::fill(weights.begin(), weights.end(), static_cast<float>(value_));
   }

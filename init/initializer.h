@@ -34,6 +34,9 @@ class Initializer {
   // What else can be checked: the distribution if elements are independent, a property if they are not.
   virtual std::optional<Distribution> distribution(const WeightShape&) const { return std::nullopt; }
   virtual std::optional<Property> property(const WeightShape&, std::span<const float>) const { return std::nullopt; }
+  // Elements have mean 0, different ones are uncorrelated, and -w is as likely as w: what predictions of the signal
+  // stand on (moments_forward.h).
+  virtual bool centred(const WeightShape&) const { return false; }
   virtual std::string warning(const WeightShape&) const { return {}; }  // legal but hardly meant; empty if nothing
 };
 
@@ -45,6 +48,7 @@ class IndependentInitializer : public Initializer {
   std::optional<Distribution> distribution(const WeightShape& shape) const override { return law(shape); }
   std::optional<double> variance(const WeightShape& shape) const override { return law(shape).variance(); }
   double kurtosis(const WeightShape& shape) const override { return law(shape).kurtosis(); }
+  bool centred(const WeightShape& shape) const override { return law(shape).mean() == 0.0; }
   void fill(const WeightShape& shape, std::span<float> weights, Draws& draws) const override {
     law(shape).draw(weights, draws);
   }

@@ -23,6 +23,7 @@ class Orthogonal : public Initializer {
   }
 
   // Each of the fewer, orthonormal vectors has length gain and max(rows, columns) elements of equal mean square.
+  bool centred(const WeightShape&) const override { return true; }
   std::optional<double> variance(const WeightShape& shape) const override {
     return gain_ * gain_ / static_cast<double>(std::max(rows(shape), columns(shape)));
   }

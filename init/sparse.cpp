@@ -19,6 +19,7 @@ class Sparse : public Initializer {
     return fmt::format("sparse, {} of each input's weights 0, others normal, std {}", sparsity_, std_);
   }
 
+  bool centred(const WeightShape&) const override { return true; }
   std::optional<double> variance(const WeightShape& shape) const override {
     return std_ * std_ * static_cast<double>(rows(shape) - zeros(shape)) / static_cast<double>(rows(shape));
   }

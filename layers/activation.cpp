@@ -77,11 +77,21 @@ struct Silu {
   }
 };
 
+double slope_of(const LeakyRelu& f) { return static_cast<double>(f.slope); }
+template <class Function>
+double slope_of(const Function&) {
+  return 0.0;
+}
+
 template <class Function>
 class Activation : public Layer {
  public:
   Activation(std::string text, Function function) : text_(std::move(text)), function_(function) {}
   std::string describe() const override { return text_; }
+  Traits traits() const override {
+    return {
+        .kind = Traits::Kind::activation, .function = text_.substr(0, text_.find(' ')), .number = slope_of(function_)};
+  }
   Shape output_shape(const Shape& x) const override { return x; }
   BackwardNeeds needs() const override { return {.input = !Function::from_output, .output = Function::from_output}; }
   bool forward_in_place() const override { return true; }

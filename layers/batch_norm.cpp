@@ -26,6 +26,9 @@ class BatchNorm : public Layer {
   }
 
   std::string describe() const override { return fmt::format("batch_norm {}", channels_); }
+  Traits traits() const override {
+    return {.kind = Traits::Kind::batch_norm, .number = static_cast<double>(options_.epsilon)};
+  }
   Shape output_shape(const Shape& x) const override { return x; }
   std::vector<Parameter*> parameters() override { return {&weight_, &bias_}; }
   std::vector<StateBuffer*> buffers() override { return {&running_mean_, &running_var_}; }

@@ -33,6 +33,14 @@ class Conv : public Layer {
     return text;
   }
 
+  Traits traits() const override {
+    return {.kind = Traits::Kind::conv,
+            .kernel = conv_.kernel,
+            .stride = conv_.stride,
+            .padding = conv_.padding,
+            .groups = conv_.groups,
+            .bias = has_bias_};
+  }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(x.height + 2 * conv_.padding >= conv_.kernel && x.width + 2 * conv_.padding >= conv_.kernel, shape,
                 "kernel {0}x{0} does not fit into {1}x{2} pixels with padding {3}; use a larger image or fewer strides",

@@ -19,6 +19,7 @@ class Dropout : public Layer {
  public:
   explicit Dropout(float p) : p_(p) {}
   std::string describe() const override { return fmt::format("dropout {}", p_); }
+  Traits traits() const override { return {.kind = Traits::Kind::dropout, .number = static_cast<double>(p_)}; }
   Shape output_shape(const Shape& x) const override { return x; }
   BackwardNeeds needs() const override { return {}; }
   bool forward_in_place() const override { return true; }

@@ -34,6 +34,7 @@ class Linear : public Layer {
   std::string describe() const override {
     return fmt::format("linear {} -> {}", product_.in_channels, product_.out_channels);
   }
+  Traits traits() const override { return {.kind = Traits::Kind::linear, .bias = has_bias_}; }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(x.height == 1 && x.width == 1, shape,
                 "linear needs 1x1 pixels but its input has {}x{}; put global_average_pool or flatten in front",

@@ -17,6 +17,7 @@ class PadChannels : public Layer {
  public:
   explicit PadChannels(int channels) : channels_(channels) {}
   std::string describe() const override { return fmt::format("pad_channels to {}", channels_); }
+  Traits traits() const override { return {.kind = Traits::Kind::pad_channels}; }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(channels_ > x.channels, shape, "cannot pad {} channels to {}; the second must be larger", x.channels,
                 channels_);

@@ -46,6 +46,11 @@ class WindowPool : public Layer {
   std::string describe() const override {
     return fmt::format("{0} {1}x{1} /{2}{3}", kind_, kernel_, stride_, ceil_ ? " ceil" : "");
   }
+  Traits traits() const override {
+    return {.kind = kind_ == std::string_view("max_pool") ? Traits::Kind::max_pool : Traits::Kind::average_pool,
+            .kernel = kernel_,
+            .stride = stride_};
+  }
   Shape output_shape(const Shape& x) const override {
     FANIN_CHECK(x.height >= kernel_ && x.width >= kernel_, shape,
                 "a window of {0}x{0} does not fit into {1}x{2} pixels; use a larger image or a smaller kernel", kernel_,
@@ -172,6 +177,7 @@ class MaxPool : public WindowPool {
 class GlobalAveragePool : public Layer {
  public:
   std::string describe() const override { return "global_average_pool"; }
+  Traits traits() const override { return {.kind = Traits::Kind::global_average}; }
   Shape output_shape(const Shape& x) const override { return {x.images, 1, 1, x.channels}; }
   BackwardNeeds needs() const override { return {}; }
   Offers offers() const override { return {.transformed_input = true}; }
@@ -200,6 +206,7 @@ class GlobalAveragePool : public Layer {
 class Flatten : public Layer {
  public:
   std::string describe() const override { return "flatten"; }
+  Traits traits() const override { return {.kind = Traits::Kind::flatten}; }
   Shape output_shape(const Shape& x) const override { return {x.images, 1, 1, x.height * x.width * x.channels}; }
   BackwardNeeds needs() const override { return {}; }
 

@@ -13,6 +13,7 @@ namespace {
 class Relu : public Layer {
  public:
   std::string describe() const override { return "relu"; }
+  Traits traits() const override { return {.kind = Traits::Kind::activation, .function = "relu"}; }
   Shape output_shape(const Shape& x) const override { return x; }
   BackwardNeeds needs() const override { return {.output = true}; }
   bool forward_in_place() const override { return true; }

@@ -26,6 +26,7 @@ class ScalarMultiplier : public Layer {
         .name = "weight", .role = Role::scalar_multiplier, .shape = WeightShape::vector(1), .value = {}, .grad = {}};
   }
   std::string describe() const override { return "scalar_multiplier"; }
+  Traits traits() const override { return {.kind = Traits::Kind::scalar_multiplier}; }
   Shape output_shape(const Shape& x) const override { return x; }
   std::vector<Parameter*> parameters() override { return {&weight_}; }
   BackwardNeeds needs() const override { return {.input = true}; }
@@ -65,6 +66,7 @@ class ScalarBias : public Layer {
     bias_ = {.name = "bias", .role = Role::scalar_bias, .shape = WeightShape::vector(1), .value = {}, .grad = {}};
   }
   std::string describe() const override { return "scalar_bias"; }
+  Traits traits() const override { return {.kind = Traits::Kind::scalar_bias}; }
   Shape output_shape(const Shape& x) const override { return x; }
   std::vector<Parameter*> parameters() override { return {&bias_}; }
   BackwardNeeds needs() const override { return {}; }

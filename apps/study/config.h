@@ -40,6 +40,7 @@ struct RunConfig {
 
   std::int64_t max_steps = 0;
   int log_every = 1, checkpoint_every = 0;
+  bool record = false;
   double max_minutes = 0.0;
   std::string from;
   std::vector<std::string> fresh;

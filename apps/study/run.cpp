@@ -3,6 +3,7 @@
 
 #include "apps/study/environment.h"
 #include "apps/study/metrics.h"
+#include "apps/study/record.h"
 #include "apps/study/session.h"
 #include "core/check.h"
 #include "core/io/lock.h"
@@ -50,6 +51,7 @@ class Execution : public TrainObserver {
       begin();
     watcher_.begin(config_, trainer_.progress(), session_->train->batches_per_epoch());
     status(RunState::running);
+    record_.start();
     switch (trainer_.run(*this)) {
       case TrainResult::interrupted:
         save();
@@ -144,10 +146,12 @@ class Execution : public TrainObserver {
     if (config_.checkpoint_every > 0 && s.step % config_.checkpoint_every == 0) save();
     if (Clock::now() - last_status_ > std::chrono::seconds(1))
       status(RunState::running);  // for those who watch the folder
+    record_.after_step();
     watcher_.after_step(s, p);
   }
 
   void after_epoch(const EpochRow& row, const TrainProgress& p) override {
+    record_.after_epoch(row.epoch, row.learning_rate);
     save();
     if (config_.validation > 0 && is_best(p.rows))
       save_weights(folder_ / "best.safetensors", net(), weights_metadata());
@@ -175,6 +179,7 @@ class Execution : public TrainObserver {
   const std::atomic<int>& stop_;
   std::unique_ptr<Session> session_;
   Trainer trainer_;
+  TrainingRecord record_{session_->model.network, folder_ / "record.csv", config_.record};
   io::Appender steps_, log_;
   RunStatus status_;
   Clock::time_point last_status_, began_ = Clock::now();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/graph/parameter.h"
+#include "core/graph/traits.h"
 #include "core/kernels/conv2d.h"  // Write
 
 #include <cstdint>
@@ -64,6 +65,7 @@ class Layer {
   virtual ~Layer() = default;
 
   virtual std::string describe() const = 0;                  // "conv 3x3 /2 16 -> 32"
+  virtual Traits traits() const { return {}; }               // the same as data, for predictions
   virtual Shape output_shape(const Shape& input) const = 0;  // throws ErrorKind::shape with both values and the remedy
   virtual std::vector<Parameter*> parameters() { return {}; }  // names relative to the node: "weight"
   virtual std::vector<StateBuffer*> buffers() { return {}; }

@@ -221,16 +221,18 @@ std::vector<NodeSummary> Network::summary() const {
   for (const NodeData& n : impl_->nodes) {
     NodeSummary row{.name = n.name,
                     .description = "input",
+                    .traits = {.kind = Traits::Kind::input},
                     .inputs = {},
                     .output = n.plan.shape,
                     .parameters = 0,
                     .macs = 0,
                     .weights = {}};
     for (const int input : n.plan.inputs) row.inputs.push_back(impl_->node(input).name);
-    if (n.plan.kind == NodeKind::sum) row.description = "sum";
-    if (n.plan.kind == NodeKind::concat) row.description = "concat";
+    if (n.plan.kind == NodeKind::sum) row.description = "sum", row.traits.kind = Traits::Kind::sum;
+    if (n.plan.kind == NodeKind::concat) row.description = "concat", row.traits.kind = Traits::Kind::concat;
     if (n.layer) {
       row.description = n.layer->describe();
+      row.traits = n.layer->traits();
       row.macs = n.layer->macs(impl_->node(n.plan.inputs[0]).plan.shape);
       for (const Parameter* p : n.layer->parameters()) {
         row.weights.push_back(p);

@@ -41,6 +41,7 @@ class Observer {
 // One line of `fanin summary`.
 struct NodeSummary {
   std::string name, description;
+  Traits traits;
   std::vector<std::string> inputs;        // names of the nodes it reads
   Shape output;                           // for one image
   std::int64_t parameters = 0, macs = 0;  // per image

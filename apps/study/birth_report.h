@@ -1,0 +1,12 @@
+// `fanin probe --report`: one self-contained page, no script, nothing fetched. Measured lines with the range of a mean
+// (two standard errors either way), predicted lines with their limits.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apps/study/birth_export.h"
+
+namespace fanin {
+
+std::string birth_page(const std::vector<ProbedScheme>& schemes);
+
+}  // namespace fanin
