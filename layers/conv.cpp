@@ -54,7 +54,9 @@ class Conv : public Layer {
   }
   BackwardNeeds needs() const override { return {.input = true}; }
   // A bias is added after the product, so after its epilogue.
-  Offers offers() const override { return {.transformed_input = true, .forward_epilogue = !has_bias_, .scaled_gradient = true}; }
+  Offers offers() const override {
+    return {.transformed_input = true, .forward_epilogue = !has_bias_, .scaled_gradient = true};
+  }
   std::size_t scratch_floats(const Shape& x) const override {
     return std::max(conv2d_scratch(conv_, x), has_bias_ ? channel_sum_scratch(conv_.output_shape(x)) : 0);
   }

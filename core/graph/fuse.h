@@ -40,8 +40,9 @@ struct FusedNode {
   bool finished = false;  // some node finishes the gradient of this one
   int sums_by = -1;       // BatchNorm: the node that takes the sums of its backward pass
   int moments = -1;       // training: where the statistics of its channels are in the table of all of them
-  bool passed_on = false; // its gradient does not exist: it is part of that of value.source (BatchNorm, ReLU behind it)
-  bool corrected = false; // its gradient is put right before its own backward pass
+  bool passed_on =
+      false;  // its gradient does not exist: it is part of that of value.source (BatchNorm, ReLU behind it)
+  bool corrected = false;  // its gradient is put right before its own backward pass
   bool stored() const { return value.norm < 0 && !value.relu && value.source >= 0; }
 };
 

@@ -98,7 +98,8 @@ void correct_gradient(ConstView x, const double* mean, const Correction& c, View
       for_lanes(dx.shape.channels, [&](int first, auto lanes) {
         using V = decltype(lanes);
         float means[sizeof(V) / sizeof(float)];
-        for (std::size_t i = 0; i < std::size(means); ++i) means[i] = static_cast<float>(mean[static_cast<std::size_t>(first) + i]);
+        for (std::size_t i = 0; i < std::size(means); ++i)
+          means[i] = static_cast<float>(mean[static_cast<std::size_t>(first) + i]);
         const V centre = load_lanes<V>(means), constant = load_lanes<V>(c.constant + first);
         const V slope = load_lanes<V>(c.slope + first);
         for (std::size_t p = begin; p < end; ++p) {

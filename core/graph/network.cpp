@@ -152,18 +152,6 @@ void Network::Impl::check_all_used(int from) const {
   }
 }
 
-void Network::Impl::lay_out() {
-  PlanOptions how = options;
-  how.fuse = fuse();
-  plan = make_plan(plan_nodes(), how);
-  arena = Buffer();  // the old one goes before the new one comes
-  arena = Buffer(plan.arena_floats);
-  means.assign(static_cast<std::size_t>(plan.fusion.moment_channels), 0.0);
-  squares.assign(means.size(), 0.0);
-  corrections.assign(2 * means.size(), 0.0f);
-  ready_for_backward = false;
-}
-
 MemoryEstimate Network::estimate(Node output, int largest_batch, Mode mode) const {
   const PlanOptions options{.images = largest_batch, .output = output.id_, .mode = mode};
   const Plan plan = make_plan(impl_->plan_nodes(), options);

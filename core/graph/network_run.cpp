@@ -117,6 +117,18 @@ void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
   impl_->pass.step = step;
 }
 
+void Network::Impl::lay_out() {
+  PlanOptions how = options;
+  how.fuse = fuse();
+  plan = make_plan(plan_nodes(), how);
+  arena = Buffer();  // the old one goes before the new one comes
+  arena = Buffer(plan.arena_floats);
+  means.assign(static_cast<std::size_t>(plan.fusion.moment_channels), 0.0);
+  squares.assign(means.size(), 0.0);
+  corrections.assign(2 * means.size(), 0.0f);
+  ready_for_backward = false;
+}
+
 void Network::observe(Observer* observer) {
   impl_->observer = observer;
   if (impl_->images > 0 && impl_->fuse() != impl_->plan.fused) impl_->lay_out();

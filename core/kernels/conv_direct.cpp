@@ -148,7 +148,12 @@ void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool t
         micro::with_width(panels.width(panel), [&]<int V>() {
           for (int r = 0; r < c.rows(y.shape.height); ++r) {
             const std::size_t row = z(n) * z(y.shape.height) + z(c.row + r * c.step);
-            const GradientTarget target{e, y, write, n, row * z(y.shape.width) + z(c.column), c.step,
+            const GradientTarget target{e,
+                                        y,
+                                        write,
+                                        n,
+                                        row * z(y.shape.width) + z(c.column),
+                                        c.step,
                                         group * panels.channels + panels.first_channel(panel),
                                         panels.last_lanes(panel)};
             with_sink(e, y, write, target, [&](const auto& sink) {

@@ -107,8 +107,8 @@ void finish_vector(const BackwardEpilogue& e, View dx, const GradientPatch& patc
     const std::size_t pixel = patch.pixel + z(r * patch.row_pixels);
     const float* x = e.x.pixel(pixel) + channel;
     float* to = dx.pixel(pixel) + channel;
-    for (int c = 0; c < patch.columns; ++c, dv += patch.dv_stride, x += patch.step * e.x.stride,
-             to += patch.step * dx.stride) {
+    for (int c = 0; c < patch.columns;
+         ++c, dv += patch.dv_stride, x += patch.step * e.x.stride, to += patch.step * dx.stride) {
       const Vec centred = simd::minus(lanes.load(x), mean);
       Vec g = simd::load(dv);
       if constexpr (kAdd && !kScaled) g = simd::plus(g, lanes.load(to));

@@ -56,8 +56,9 @@ struct GradientTarget {
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) simd::store(sum[p][v], &tile[p][v * simd::kLanes]);
-    finish_patch(e, dx, write,
-                 {&tile[0][0], V * simd::kLanes, 1, P, image, pixel, step, 0, channel, (V - 1) * simd::kLanes + last_lanes});
+    finish_patch(
+        e, dx, write,
+        {&tile[0][0], V * simd::kLanes, 1, P, image, pixel, step, 0, channel, (V - 1) * simd::kLanes + last_lanes});
   }
 };
 

@@ -298,21 +298,21 @@ void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corne
 
 // The same for backward_input with something to finish.
 template <class F>
-void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View dx,
-                    int image, int channel, int lanes, Write write, const BackwardEpilogue& e) {
+void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View dx, int image,
+                    int channel, int lanes, Write write, const BackwardEpilogue& e) {
   alignas(64) float tile[F::kOut][F::kOut][kLanes];
 #pragma GCC unroll 4
   for (int i = 0; i < F::kOut; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < F::kOut; ++j) simd::store(result[i][j], tile[i][j]);
   if (corner.columns == F::kOut)
-    return finish_patch(e, dx, write,
-                        {&tile[0][0][0], kLanes, corner.rows, corner.columns, image, corner.pixel, 1, t.width, channel,
-                         lanes});
+    return finish_patch(
+        e, dx, write,
+        {&tile[0][0][0], kLanes, corner.rows, corner.columns, image, corner.pixel, 1, t.width, channel, lanes});
   for (int i = 0; i < corner.rows; ++i)
-    finish_patch(e, dx, write,
-                 {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel,
-                  lanes});
+    finish_patch(
+        e, dx, write,
+        {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel, lanes});
 }
 
 // y of the tiles in `rows`, output channels of a group: for each panel the products of all positions, then back.

@@ -297,7 +297,8 @@ void expect_scaled(Problem& q, const Definition& d, Slice& dx, double start, con
   dx.for_each([&](float v) {
     const std::size_t channels = static_cast<std::size_t>(dx.channels);
     const double factor = q.factor[i % channels], g = q.v[i] > 0 ? d.dx.value[i] : 0.0;
-    const double tolerance = 1.01 * kUnit * (d.dx.terms[i] + 5) * (std::abs(factor) * d.dx.magnitude[i] + std::abs(start));
+    const double tolerance =
+        1.01 * kUnit * (d.dx.terms[i] + 5) * (std::abs(factor) * d.dx.magnitude[i] + std::abs(start));
     ASSERT_NEAR(v, start + factor * g, q.v[i] > 0 ? tolerance : 0.0) << "scaled dx element " << i;
     dv.view().pixel(i / channels)[i % channels] = static_cast<float>(g);
     ++i;
