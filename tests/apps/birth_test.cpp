@@ -90,8 +90,7 @@ TEST(Birth, AllZeroWeightsKillEverything) {
   const auto session = open_session(small("plain-4-4", "zeros"));
   const Birth b = birth(*session, 1, first_batch(*session));
   EXPECT_DOUBLE_EQ(b.loss.mean(), std::log(10.0));
-  for (const NodeBirth& n : b.nodes)
-    EXPECT_EQ(n.layer == "relu" ? n.dead.mean() : 1.0, 1.0) << n.node;
+  for (const NodeBirth& n : b.nodes) EXPECT_EQ(n.layer == "relu" ? n.dead.mean() : 1.0, 1.0) << n.node;
   for (const WeightBirth& w : b.weights) EXPECT_FALSE(std::isfinite(w.ratio.mean())) << "0 / 0";
   EXPECT_NE(test::error_of([&] { birth(*session, 0, first_batch(*session)); }).find("at least 1"), std::string::npos);
 }

@@ -138,7 +138,7 @@ def best_torch(options, arguments):
 
 def fanin_once(options, spec, batch):
     command = [options.fanin, "bench", "train", "--model", spec, "--batch", str(batch), "--threads", str(options.threads),
-               "--seconds", str(options.seconds), "--json"] + (["--eval"] if options.eval else [])
+               "--seconds", str(options.seconds), "--conv", options.conv, "--json"] + (["--eval"] if options.eval else [])
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -175,12 +175,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
     parser.add_argument("--eval", action="store_true", help="forward only")
+    parser.add_argument("--conv", default="exact", choices=("exact", "fast"), help="fanin's convolutions")
     parser.add_argument("--compile", action="store_true", help="try torch.compile, too: minutes for each network")
     parser.add_argument("--preload", default=allocator(), help="allocator for PyTorch; default: tcmalloc if found, '' for none")
     parser.add_argument("--json", help="file for all measurements")
     options = parser.parse_args()
     options.python = options.python or [sys.executable]
-    print(f"{'evaluation' if options.eval else 'training'}, {options.threads} threads, {options.rounds} rounds of "
+    print(f"{'evaluation' if options.eval else 'training'}, --conv {options.conv}, {options.threads} threads, {options.rounds} rounds of "
           f"{options.seconds:g} s each, PyTorch with {options.preload or 'the default allocator'}\n")
     print("| network, batch | fanin images/s | PyTorch images/s | ratio (least to most) | fanin MiB | PyTorch MiB | memory | PyTorch |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
