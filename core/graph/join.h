@@ -1,5 +1,6 @@
 // The passes over memory that belong to the graph and not to a layer: a sum of values that do not exist, with the ReLU
-// behind it; and the statistics of a value whose writer does not take them.
+// behind it; what a gradient lacks that BatchNorms have passed on; and the statistics of a value whose writer does not
+// take them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
