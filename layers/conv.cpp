@@ -55,7 +55,10 @@ class Conv : public Layer {
   BackwardNeeds needs() const override { return {.input = true}; }
   // A bias is added after the product, so after its epilogue.
   Offers offers() const override {
-    return {.transformed_input = true, .forward_epilogue = !has_bias_, .scaled_gradient = true};
+    return {.transformed_input = true,
+            .forward_epilogue = !has_bias_,
+            .scaled_gradient = true,
+            .loads_gradient = !has_bias_ && conv2d_loads_gradient(conv_)};
   }
   std::size_t scratch_floats(const Shape& x) const override {
     return std::max(conv2d_scratch(conv_, x), has_bias_ ? channel_sum_scratch(conv_.output_shape(x)) : 0);
@@ -72,7 +75,8 @@ class Conv : public Layer {
   }
 
   void backward(ConstView x, ConstView, ConstView dy, View dx, Write write, const Pass& pass) override {
-    conv2d_backward(conv_, x, pass.transform, dy, weight_.value.data(), dx, write, pass.backward_epilogue,
+    const Gradient gradient = pass.dy != nullptr ? *pass.dy : Gradient(dy);
+    conv2d_backward(conv_, x, pass.transform, gradient, weight_.value.data(), dx, write, pass.backward_epilogue,
                     weight_.grad.data(), pass.scratch);
     if (has_bias_) add_channel_sums(dy, bias_.grad, pass.scratch);
   }

@@ -43,6 +43,7 @@ class Fuser {
     for (int i = 1; i < count_; ++i) find_finisher(i);
     place_moments();
     for (int i = 1; i < count_; ++i) pass_gradient_on(i);
+    if (!std::getenv("NOE2")) for (int i = 1; i < count_; ++i) load_gradient_through(i);
     return std::move(fusion_);
   }
 
@@ -96,6 +97,7 @@ class Fuser {
 
   // Backward runs from large to small ids, so the smallest reader is the last to add to the gradient of v.
   void find_finisher(int v) {
+    if (fused(v).joins >= 0) return std::getenv("NOE1") ? void() : find_join_finisher(v);
     const Reading& reading = fused(v).value;
     if (reading.norm < 0 && !reading.relu) return;
     const int k = *std::min_element(consumers(v).begin(), consumers(v).end());
@@ -108,6 +110,24 @@ class Fuser {
     fused(k).finishes = v;
     fused(v).finished = true;
     if (reading.norm >= 0 && (v == reading.norm || only_consumer(reading.norm, v))) fused(reading.norm).sums_by = k;
+  }
+
+  // The gradient of ReLU(a + b), v: the convolution that completes it takes the mask and the sums of a and b.
+  void find_join_finisher(int v) {
+    const int k = *std::min_element(consumers(v).begin(), consumers(v).end());
+    if (v == options_.output || node(k).kind != NodeKind::layer || !node(k).offers.scaled_gradient) return;
+    fused(k).finishes = v;
+    fused(v).finished = true;
+    for (const int x : node(fused(v).joins).inputs)
+      if (fused(x).sums_by == v) fused(x).sums_by = k;
+  }
+
+  // The gradient of the convolution in front of BatchNorm i is that of i, put right at the load.
+  void load_gradient_through(int i) {
+    const int x = node(i).inputs[0];
+    if (lazy(i) != Lazy::norm || fused(i).sums_by < 0 || fused(i).passed_on || !only_consumer(x, i)) return;
+    if (node(x).kind == NodeKind::layer && node(x).offers.loads_gradient && node(node(x).inputs[0]).kind != NodeKind::input)
+      fused(x).loaded_through = i;
   }
 
   // From the last concat to the first, so that the operands of a chain of concats lie in the rows of the last one and
@@ -136,7 +156,7 @@ class Fuser {
     const int k = fused(i).sums_by;
     if (k < 0 || !node(k).offers.scaled_gradient) return;
     const int v = fused(k).finishes;
-    if (consumers(v).size() != 1) return;
+    if (fused(v).stored() || consumers(v).size() != 1) return;
     fused(i).passed_on = fused(v).passed_on = true;
     correct(node(i).inputs[0]);
   }

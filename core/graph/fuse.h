@@ -8,6 +8,9 @@
 //     factor, straight into the gradient of BatchNorm's input. What it lacks there is known when all images are done; it
 //     is the same for all pixels but for a slope in x, adds up over the BatchNorms that read a channel (in a dense block
 //     all later ones), and is put right once, before that gradient is read.
+//   - That reader may be the convolution that reads ReLU(a + b): it finishes the gradient of both operands.
+//   - A BatchNorm whose sums are known before its turn, behind a convolution that nobody else reads, has no pass over its
+//     gradient: the convolution puts it right while it loads.
 // Values that exist are computed as without fusion. Time, and so the lives of gradients, does not change.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -43,6 +46,7 @@ struct FusedNode {
   bool passed_on =
       false;  // its gradient does not exist: it is part of that of value.source (BatchNorm, ReLU behind it)
   bool corrected = false;  // its gradient is put right before its own backward pass
+  int loaded_through = -1;  // its gradient does not exist: that of this BatchNorm is read, and put right while it is
   bool stored() const { return value.norm < 0 && !value.relu && value.source >= 0; }
 };
 

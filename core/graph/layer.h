@@ -39,6 +39,7 @@ struct Pass {
   InputTransform transform;            // offers().transformed_input: the input is x read through it
   ForwardEpilogue forward_epilogue;    // offers().forward_epilogue
   BackwardEpilogue backward_epilogue;  // offers().transformed_input: what to do with the complete gradient of the input
+  const Gradient* dy = nullptr;        // offers().loads_gradient: how to read the gradient of the output; null: it is dy
   Moments moments;                     // Lazy::norm, forward: those of x
   const float* sums = nullptr;         // Lazy::norm, backward: [image][2][channel] as BackwardEpilogue makes them
   Correction correction;               // Lazy::norm, backward: the layer adds to it instead of writing dx
@@ -57,7 +58,8 @@ struct Offers {
   Lazy lazy = Lazy::no;
   bool transformed_input = false;  // obeys Pass::transform and Pass::backward_epilogue
   bool forward_epilogue = false;   // obeys Pass::forward_epilogue
-  bool scaled_gradient = false;    // obeys BackwardEpilogue::scaled
+  bool scaled_gradient = false;    // obeys BackwardEpilogue::scaled and others as well
+  bool loads_gradient = false;     // obeys Pass::dy
 };
 
 class Layer {

@@ -90,9 +90,11 @@ struct Network::Impl {
   void backward_fused(int id);
   void backward_fused_layer(int id);
   void backward_join(int id);
-  void backward_passed_on(int id);
+  void backward_without_gradient(int id);
+  BackwardEpilogue finish(int id);
   Correction correction(int id);
   void correct(int id);
+  void clear_correction(int id);
 };
 
 }  // namespace fanin

@@ -87,9 +87,14 @@ void Network::Impl::forward_fused(int id) {
   take_moments(id, false);
 }
 
-// A ReLU that has computed its sum: the mask, and the sums of the BatchNorms in front.
+// A ReLU that has computed its sum: the mask, and the sums of the BatchNorms in front, unless they are done.
 void Network::Impl::backward_join(int id) {
   const int s = fused(id).joins;
+  if (fused(id).finished) {
+    const View dy = gradient(id), dx = gradient(s);
+    if (dx.data != dy.data) plan.edges[static_cast<std::size_t>(id)][0].write == Write::overwrite ? copy(dy, dx) : accumulate(dy, dx);
+    return;
+  }
   JoinSums sums[2];
   for (std::size_t k = 0; k < 2; ++k) {
     const int x = node(s).plan.inputs[k];
@@ -101,8 +106,9 @@ void Network::Impl::backward_join(int id) {
                 sums[1]);
 }
 
-// Of a BatchNorm or ReLU whose gradient went into that of its source: parameter gradients, and what that still lacks.
-void Network::Impl::backward_passed_on(int id) {
+// Of a BatchNorm or ReLU whose gradient went into that of its source, and of a BatchNorm whose gradient is loaded by the
+// convolution in front: parameter gradients, and what the gradient of the input still lacks.
+void Network::Impl::backward_without_gradient(int id) {
   const NodeData& n = node(id);
   if (n.plan.offers.lazy != Lazy::norm) return;
   const ConstView x = any_value(n.plan.inputs[0]);
@@ -122,19 +128,41 @@ Correction Network::Impl::correction(int id) {
 void Network::Impl::correct(int id) {
   const Correction c = correction(id);
   const View dx = gradient(id);
-  const int channels = dx.shape.channels;
   if (pass.mode == Mode::train) correct_gradient(value(id), means.data() + fused(id).moments, c, dx);
-  std::fill_n(c.constant, channels, 0.0f);
-  std::fill_n(c.slope, channels, 0.0f);
+  clear_correction(id);
+}
+
+void Network::Impl::clear_correction(int id) {
+  const Correction c = correction(id);
+  std::fill_n(c.constant, node(id).plan.shape.channels, 0.0f);
+  std::fill_n(c.slope, node(id).plan.shape.channels, 0.0f);
+}
+
+// What node `id` does with the gradient that it completes.
+BackwardEpilogue Network::Impl::finish(int id) {
+  const int v = fused(id).finishes;
+  const Operand from = operand(v);
+  BackwardEpilogue e{.x = from.x, .transform = from.transform, .scaled = fused(v).passed_on};
+  const int norm = fused(v).value.norm;
+  if (norm >= 0 && fused(norm).sums_by == id) e.sums = partials(plan.sums[static_cast<std::size_t>(norm)]);
+  if (fused(v).joins < 0) return e;
+  e.transform.relu = true;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const int x = node(fused(v).joins).plan.inputs[k];
+    if (fused(x).sums_by == id)
+      e.others[k] = {any_value(fused(x).value.source), node(x).layer->transform().mean,
+                     partials(plan.sums[static_cast<std::size_t>(x)])};
+  }
+  return e;
 }
 
 void Network::Impl::backward_fused_layer(int id) {
   const NodeData& n = node(id);
   const FusedNode& f = fused(id);
-  if (f.passed_on) return backward_passed_on(id);
-  const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][0];
   const int input = n.plan.inputs[0];
-  const ConstView dy = gradient(id);
+  if (f.passed_on || fused(input).loaded_through == id) return backward_without_gradient(id);
+  const GradientEdge& edge = plan.edges[static_cast<std::size_t>(id)][0];
+  const ConstView dy = gradient(f.loaded_through >= 0 ? f.loaded_through : id);
   View dx{nullptr, node(input).plan.shape.with_images(current_images), 0};
   if (edge.wanted) dx = gradient(plan.fusion.gradient_of(input));
   for (const std::pair<int, int>& gap : edge.clear) fill(dx.channels(gap.first, gap.second), 0.0f);
@@ -155,15 +183,18 @@ void Network::Impl::backward_fused_layer(int id) {
     p.transform = from.transform;
   }
   if (n.plan.needs.output) y = value(id);
-  if (f.finishes >= 0) {
-    const Operand from = operand(f.finishes);
-    const int norm = fused(f.finishes).value.norm;
-    p.backward_epilogue = {from.x, from.transform, nullptr, fused(f.finishes).passed_on};
-    if (norm >= 0 && fused(norm).sums_by == id)
-      p.backward_epilogue.sums = partials(plan.sums[static_cast<std::size_t>(norm)]);
-  }
+  if (f.finishes >= 0) p.backward_epilogue = finish(id);
   p.sums = partials(plan.sums[static_cast<std::size_t>(id)]);
+  if (f.loaded_through < 0) return n.layer->backward(x, y, dy, dx, edge.write, p);
+  const InputTransform norm = node(f.loaded_through).layer->transform();
+  const Correction c = correction(id);
+  Gradient loaded(dy);
+  loaded.y = value(id);
+  loaded.factor = norm.factor, loaded.mean = norm.mean;
+  loaded.constant = c.constant, loaded.slope = c.slope;
+  p.dy = &loaded;
   n.layer->backward(x, y, dy, dx, edge.write, p);
+  clear_correction(id);
 }
 
 void Network::Impl::backward_fused(int id) {

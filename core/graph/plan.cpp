@@ -36,7 +36,7 @@ class Planner {
     plan_.edges.resize(nodes_.size());
     if (training()) {
       plan_.gradient = place(
-          gradients_, [this](int i) { return !fused(i).passed_on; }, [this](int i) { return gradient_life(i); });
+          gradients_, [this](int i) { return has_gradient(i); }, [this](int i) { return gradient_life(i); });
       decide_writes(nodes_, options_.output, plan_);
     }
     place_partial_sums();
@@ -103,7 +103,7 @@ class Planner {
     extend_life(i, i, life);
     if (training() && node(i).kind == NodeKind::layer && node(i).needs.output)
       life.last = std::max(life.last, backward_time(i));
-    if (fused(i).corrected) life.last = std::max(life.last, backward_time(i));
+    if (fused(i).corrected || fused(i).loaded_through >= 0) life.last = std::max(life.last, backward_time(i));
     if (i == options_.output) life.last = 2 * count_;  // the caller may look at it until the next forward pass
     return life;
   }
@@ -120,6 +120,13 @@ class Planner {
   }
 
   // --- gradients
+
+  bool has_gradient(int i) const { return !fused(i).passed_on && fused(i).loaded_through < 0; }
+  // The node whose backward pass reads d(i) last: i, or the convolution in front that loads it through i.
+  int gradient_reader(int i) const {
+    const int x = node(i).inputs.empty() ? i : node(i).inputs[0];
+    return fused(x).loaded_through == i ? x : i;
+  }
 
   // The nodes whose backward pass writes d(x): its consumers, or those of a consumer that has no gradient of its own.
   template <class Fn>
@@ -144,7 +151,7 @@ class Planner {
     if (a == b || !gradients_.plain(s)) return;
     const auto shareable = [&](int x, int other) {
       if (is_input(x) || x == options_.output || !gradients_.plain(x)) return false;
-      return all_writers(x, [&](int k) { return k == s || k < other; });
+      return all_writers(x, [&](int k) { return k == s || k < gradient_reader(other); });
     };
     const bool share_a = shareable(a, b), share_b = shareable(b, a);
     if (share_a) gradients_.join(a, s);
@@ -155,18 +162,18 @@ class Planner {
   void alias_in_place(int i) {
     const int x = node(i).inputs[0];
     if (is_input(x) || x == options_.output || !gradients_.plain(i) || !gradients_.plain(x)) return;
-    if (fused(i).passed_on) return;
+    if (!has_gradient(i) || !has_gradient(x)) return;
     if (gradients_.leader(x) != x || gradients_.leader(x) == gradients_.leader(i)) return;
     if (!all_writers(x, [&](int k) { return k <= i; })) return;
     for (int t = 0; t < count_; ++t) {
       if (t != x && gradients_.leader(t) == x) return;                    // x already leads a group
-      if (t < i && gradients_.leader(t) == gradients_.leader(i)) return;  // read later than i
+      if (gradient_reader(t) < i && gradients_.leader(t) == gradients_.leader(i)) return;  // read later than i
     }
     gradients_.join(x, i);
   }
 
   Life gradient_life(int i) const {
-    Life life{backward_time(i), backward_time(i)};
+    Life life{backward_time(i), backward_time(gradient_reader(i))};
     all_writers(i, [&](int k) {
       life.first = std::min(life.first, backward_time(k));
       return true;

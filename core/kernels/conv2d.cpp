@@ -89,12 +89,20 @@ void conv2d_backward_weights(const Conv2d& conv, ConstView x, const InputTransfo
   choose(conv, x.shape, ConvProduct::backward_weights).backward_weights(conv, x, transform, dy, dw, scratch);
 }
 
-void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& transform, ConstView dy, const float* w,
-                     View dx, Write write, const BackwardEpilogue& epilogue, float* dw, std::span<float> scratch) {
+void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& transform, const Gradient& dy,
+                     const float* w, View dx, Write write, const BackwardEpilogue& epilogue, float* dw,
+                     std::span<float> scratch) {
   const ConvCandidate* const both = dx.data == nullptr ? nullptr : joint(conv, x.shape);
   if (both != nullptr) return both->backward(conv, x, transform, dy, w, dx, write, epilogue, dw, scratch);
-  conv2d_backward_weights(conv, x, transform, dy, dw, scratch);
-  if (dx.data != nullptr) conv2d_backward_input(conv, dy, w, dx, write, epilogue, scratch);
+  FANIN_CHECK(dy.identity(), shape, "convolution {0}x{0} {1} -> {2}: these products need a stored gradient", conv.kernel,
+              conv.in_channels, conv.out_channels);
+  conv2d_backward_weights(conv, x, transform, dy.g, dw, scratch);
+  if (dx.data != nullptr) conv2d_backward_input(conv, dy.g, w, dx, write, epilogue, scratch);
+}
+
+// No rung with a joint backward pass looks at the size of the image.
+bool conv2d_loads_gradient(const Conv2d& conv) {
+  return joint(conv, {1, conv.kernel, conv.kernel, conv.in_channels}) != nullptr;
 }
 
 void add_chunks(const float* partial, int chunks, std::size_t size, float* dw) {

@@ -36,6 +36,19 @@ struct InputTransform {
   bool identity() const { return factor == nullptr && !relu; }
 };
 
+// A gradient that is never stored: dy[c] = g[c] * factor[c] - constant[c] - slope[c] * (y[c] - mean[c]), where y is the
+// convolution's own output. This is BatchNorm's backward pass while the convolution loads. y.data null: g as it is.
+struct Gradient {
+  ConstView g;
+  ConstView y;                                                                             // of g's shape
+  const float *factor = nullptr, *constant = nullptr, *slope = nullptr, *mean = nullptr;  // per channel
+
+  Gradient(ConstView gradient) : g(gradient) {}
+  Gradient(View gradient) : g(gradient) {}
+  const Shape& shape() const { return g.shape; }
+  bool identity() const { return y.data == nullptr; }
+};
+
 // What forward does besides, while a result is still in the cache.
 struct ForwardEpilogue {
   ConstView add;  // y += add, the other operand of a sum; data null: none. Shape of y; may be y itself
@@ -47,11 +60,18 @@ struct ForwardEpilogue {
 // backward pass needs two: [image][2][channel of x]: sum of dv, sum of dv * (x - mean).
 // With Write::add, dv is what was there and the product. scaled: dv is the product alone, and what is written or added
 // is factor * dv, the gradient by x but for the part that comes from the movement of BatchNorm's moments.
+// `others`: the same sums, taken with the difference between another value and its mean.
+struct GradientSums {
+  ConstView x;  // data null: none
+  const float* mean = nullptr;
+  float* sums = nullptr;
+};
 struct BackwardEpilogue {
   ConstView x;  // data null: nothing to do
   InputTransform transform;
   float* sums = nullptr;  // may be null
   bool scaled = false;
+  GradientSums others[2] = {};
 };
 
 // `scratch` needs conv2d_scratch(conv, x) floats, for images up to those of x and the current thread_count().
@@ -62,9 +82,10 @@ void conv2d_backward_input(const Conv2d&, ConstView dy, const float* w, View dx,
 void conv2d_backward_weights(const Conv2d&, ConstView x, const InputTransform&, ConstView dy, float* dw,
                              std::span<float> scratch);
 // Both products of the backward pass: weight gradients, and dv unless dx.data is null. A rung may take both from one
-// load. epilogue.x is null or x.
-void conv2d_backward(const Conv2d&, ConstView x, const InputTransform&, ConstView dy, const float* w, View dx, Write,
-                     const BackwardEpilogue&, float* dw, std::span<float> scratch);
+// load. epilogue.x is null or x. dy needs to be stored unless dx is wanted and conv2d_loads_gradient.
+void conv2d_backward(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
+                     Write, const BackwardEpilogue&, float* dw, std::span<float> scratch);
+bool conv2d_loads_gradient(const Conv2d&);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 
 // exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors are about

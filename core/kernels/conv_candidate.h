@@ -20,8 +20,8 @@ struct ConvCandidate {
                            std::span<float> scratch);
   // Both gradients from one load, where the rung has that: its scratch, and the product. May be null.
   std::size_t (*backward_scratch)(const Conv2d&, const Shape& x, int threads) = nullptr;
-  void (*backward)(const Conv2d&, ConstView x, const InputTransform&, ConstView dy, const float* w, View dx, Write,
-                   const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
+  void (*backward)(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
+                   Write, const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
 };
 
 extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_winograd2, conv_winograd4;

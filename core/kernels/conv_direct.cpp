@@ -208,7 +208,7 @@ void correlate_image(const Conv2d& c, const Grouping& g, const Planes& planes, c
                      float* dw) {
   const Panels panels{g.out};
   const Shape& s = dy.shape;
-  const micro::Pixels pixels{s.height, s.width, planes.offset(XS, 0), s.width * dy.stride, dy.stride};
+  const micro::Pixels pixels{s.height, s.width, planes.offset(XS, 0), s.width * dy.stride, dy.stride, kPack};
   for (int group = 0; group < g.count; ++group, x += planes.group_floats())
     for (int tap = 0; tap < g.taps; ++tap, dw += z(g.in * panels.padded()))
       for (int panel = 0; panel < panels.count(); ++panel)

@@ -91,6 +91,13 @@ void for_vectors(int channels, Fn&& fn) {
   if (c < channels) fn.template operator()<1>(c, PartVector{channels - c});
 }
 
+template <class Lanes>
+void add_to_sums(float* sums, int image, int channels, int channel, Vec sum, Vec product, Lanes lanes) {
+  float *const first = sums + z(image) * z(2 * channels) + channel, *const second = first + channels;
+  lanes.store(simd::plus(lanes.load(first), sum), first);
+  lanes.store(simd::plus(lanes.load(second), product), second);
+}
+
 // One vector of a patch. kAdd, kScaled: see BackwardEpilogue.
 template <bool kRelu, bool kAdd, bool kScaled, class Lanes>
 void finish_vector(const BackwardEpilogue& e, View dx, const GradientPatch& patch, int offset, Lanes lanes) {
@@ -119,11 +126,25 @@ void finish_vector(const BackwardEpilogue& e, View dx, const GradientPatch& patc
       lanes.store(g, to);
     }
   }
-  if (e.sums == nullptr) return;
-  float* const sums = e.sums + z(patch.image) * z(2 * dx.shape.channels) + channel;
-  float* const products = sums + dx.shape.channels;
-  lanes.store(simd::plus(lanes.load(sums), sum), sums);
-  lanes.store(simd::plus(lanes.load(products), product), products);
+  if (e.sums != nullptr) add_to_sums(e.sums, patch.image, dx.shape.channels, channel, sum, product, lanes);
+}
+
+// The sums of a finished patch with another value: its gradient is read back, it is still in the L1 cache.
+template <class Lanes>
+void add_other_sums(const GradientSums& o, View dx, const GradientPatch& patch, int offset, Lanes lanes) {
+  const int channel = patch.channel + offset;
+  const Vec mean = lanes.load(o.mean + channel);
+  Vec sum = simd::zero(), product = simd::zero();
+  for (int r = 0; r < patch.rows; ++r) {
+    const std::size_t pixel = patch.pixel + z(r * patch.row_pixels);
+    const float *x = o.x.pixel(pixel) + channel, *gradient = dx.pixel(pixel) + channel;
+    for (int c = 0; c < patch.columns; ++c, x += patch.step * o.x.stride, gradient += patch.step * dx.stride) {
+      const Vec g = lanes.load(gradient);
+      sum = simd::plus(sum, g);
+      product = simd::fma(g, simd::minus(lanes.load(x), mean), product);
+    }
+  }
+  add_to_sums(o.sums, patch.image, dx.shape.channels, channel, sum, product, lanes);
 }
 
 // fn.operator()<bits...>() for booleans as compile-time constants.
@@ -167,17 +188,22 @@ void finish_forward(const ForwardEpilogue& e, View y, const Piece& piece) {
 void finish_patch(const BackwardEpilogue& e, View dx, Write write, const GradientPatch& patch) {
   with_bits(
       [&]<bool kRelu, bool kAdd, bool kScaled>() {
+        const auto finish = [&](int offset, auto lanes) {
+          finish_vector<kRelu, kAdd, kScaled>(e, dx, patch, offset, lanes);
+          for (const GradientSums& o : e.others)
+            if (o.x.data != nullptr) add_other_sums(o, dx, patch, offset, lanes);
+        };
         int offset = 0;
-        for (; offset + kLanes <= patch.channels; offset += kLanes)
-          finish_vector<kRelu, kAdd, kScaled>(e, dx, patch, offset, WholeVector());
-        if (offset < patch.channels)
-          finish_vector<kRelu, kAdd, kScaled>(e, dx, patch, offset, PartVector{patch.channels - offset});
+        for (; offset + kLanes <= patch.channels; offset += kLanes) finish(offset, WholeVector());
+        if (offset < patch.channels) finish(offset, PartVector{patch.channels - offset});
       },
       e.transform.relu, write == Write::add, e.scaled);
 }
 
 void clear_sums(const BackwardEpilogue& e, const Shape& dx, int image) {
-  if (!empty(e) && e.sums != nullptr) std::fill_n(e.sums + z(image) * z(2 * dx.channels), 2 * dx.channels, 0.0f);
+  if (empty(e)) return;
+  for (float* const sums : {e.sums, e.others[0].sums, e.others[1].sums})
+    if (sums != nullptr) std::fill_n(sums + z(image) * z(2 * dx.channels), 2 * dx.channels, 0.0f);
 }
 
 }  // namespace fanin

@@ -12,8 +12,11 @@ namespace fanin {
 inline bool empty(const ForwardEpilogue& e) { return e.add.data == nullptr && e.moments == nullptr; }
 // The other operand of the sum lies in y: then the product itself adds to y.
 inline bool in_place(const ForwardEpilogue& e, ConstView y) { return e.add.data != nullptr && e.add.data == y.data; }
+inline bool takes_sums(const BackwardEpilogue& e) {
+  return e.sums != nullptr || e.others[0].sums != nullptr || e.others[1].sums != nullptr;
+}
 inline bool empty(const BackwardEpilogue& e) {
-  return e.x.data == nullptr || (!e.transform.relu && e.sums == nullptr && !e.scaled);
+  return e.x.data == nullptr || (!e.transform.relu && !takes_sums(e) && !e.scaled);
 }
 
 // `channels` of y from `first_channel` on: y += add, and their moments. Pixels before `first` of the image are done.

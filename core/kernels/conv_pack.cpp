@@ -35,6 +35,22 @@ void pack_run(const InputTransform& t, const PackRun& run, float* to) {
   });
 }
 
+void pack_gradient_run(const Gradient& d, std::size_t pixel, int pixels, int first, int channels, float* to) {
+  if (d.identity()) return pack_run({}, {d.g.pixel(pixel), d.g.stride, pixels, first, channels}, to);
+  for (int offset = 0; offset < kPack; offset += kLanes) {
+    const int lanes = std::clamp(channels - offset, 0, kLanes);
+    const GradientLoader put_right(d, first + offset, lanes);
+    const float *g = d.g.pixel(pixel) + first + offset, *y = d.y.pixel(pixel) + first + offset;
+    float* out = to + offset;
+    if (lanes == kLanes)
+      for (int p = 0; p < pixels; ++p, g += d.g.stride, y += d.y.stride, out += kPack)
+        simd::store(put_right(simd::load(g), simd::load(y)), out);
+    else
+      for (int p = 0; p < pixels; ++p, g += d.g.stride, y += d.y.stride, out += kPack)
+        simd::store(put_right(simd::load_n(g, lanes), simd::load_n(y, lanes)), out);
+  }
+}
+
 Grouping::Grouping(const Conv2d& c)
     : merge(1),
       in_single(c.in_channels / c.groups),

@@ -27,6 +27,19 @@ struct Loader {
   }
 };
 
+// The same for a Gradient.
+struct GradientLoader {
+  simd::Vec factor, constant, slope, mean;
+  GradientLoader(const Gradient& d, int first, int lanes)
+      : factor(simd::load_n(d.factor + first, lanes)),
+        constant(simd::load_n(d.constant + first, lanes)),
+        slope(simd::load_n(d.slope + first, lanes)),
+        mean(simd::load_n(d.mean + first, lanes)) {}
+  simd::Vec operator()(simd::Vec g, simd::Vec y) const {
+    return simd::minus(simd::minus(simd::times(g, factor), constant), simd::times(slope, simd::minus(y, mean)));
+  }
+};
+
 // fn.operator()<kAffine, kRelu>(): the four kinds of InputTransform as compile-time constants.
 template <class Fn>
 void with_transform(const InputTransform& t, Fn&& fn) {
@@ -48,6 +61,8 @@ struct PackRun {
 
 // to[pixel][kPack] = transformed channels, zero-filled up to kPack.
 void pack_run(const InputTransform&, const PackRun&, float* to);
+// The same of a gradient, pixels in a row from `pixel` on.
+void pack_gradient_run(const Gradient&, std::size_t pixel, int pixels, int first, int channels, float* to);
 
 // Groups as the tiles see them. Narrow groups are merged into one of up to kPack channels whose weights are block
 // diagonal: four times the arithmetic of 4-wide groups, but in full vectors.

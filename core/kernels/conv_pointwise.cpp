@@ -78,6 +78,12 @@ void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Blo
   }
 }
 
+void pack_gradient(const Gradient& dy, const Block& block, float* to) {
+  const std::size_t pixel = z(block.image) * z(dy.shape().height * dy.shape().width) + z(block.first);
+  for (int c = 0; c < dy.shape().channels; c += kPack, to += kPixels * kPack)
+    pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, dy.shape().channels - c), to);
+}
+
 // y of a block, all panels. `e` is for backward_input.
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
                     View y, Write write, const BackwardEpilogue& e) {
@@ -127,25 +133,25 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   float* const weights = parts.take(packed_weight_floats(g, true, 1));
   float* const packs = parts.take(0);
   pack_weights(g, w, true, kOrder, weights);
-  for_blocks(blocks, e.sums != nullptr, [&](int index) {
+  for_blocks(blocks, takes_sums(e), [&](int index) {
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.out);
-    pack_block(blocks, dy, {}, block, packed);
+    pack_gradient(dy, block, packed);
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
     multiply_block({g.in}, g.out, block, packed, weights, dx, write, e);
   });
 }
 
 // dw of a block, rows padded to whole vectors.
-void correlate_block(const Grouping& g, const Block& block, const float* packed, ConstView dy, float* dw) {
+// Both are packed.
+void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw) {
   const Panels panels{g.out};
-  const micro::Pixels pixels{1, block.count, 0, 0, dy.stride};
-  const float* const gradient = dy.pixel(z(block.image) * z(dy.shape.height * dy.shape.width) + z(block.first));
+  const micro::Pixels pixels{1, block.count, 0, 0, kPack, kPixels * kPack};
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
-      const int first = panels.first_channel(panel);
-      micro::correlate_rows<V, 1>(pixels, g.in, packed, kPixels * kPack, gradient + first, panels.last_lanes(panel),
-                                  dw + first, panels.padded());
+      const float* const gradient = dy + micro::vector_offset(panels.first_vector(panel), kPixels * kPack);
+      micro::correlate_rows<V, 1>(pixels, g.in, x, kPixels * kPack, gradient, kLanes, dw + panels.first_channel(panel),
+                                  panels.padded());
     });
 }
 
@@ -163,21 +169,23 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
   parallel_for(chunks, [&](int chunk) {
     float* const partial = partials + z(chunk) * size;
     std::fill_n(partial, size, 0.0f);
-    float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
+    float* const packed_x = packs + z(omp_get_thread_num()) * (block_floats(g.in) + block_floats(g.out));
+    float* const packed_dy = packed_x + block_floats(g.in);
     for (int i = chunk * blocks.total() / chunks; i < (chunk + 1) * blocks.total() / chunks; ++i) {
       const Block block = block_at(blocks, i);
-      pack_block(blocks, x, t, block, packed);
-      correlate_block(g, block, packed, dy, partial);
+      pack_block(blocks, x, t, block, packed_x);
+      pack_gradient(dy, block, packed_dy);
+      correlate_block(g, block, packed_x, packed_dy, partial);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);
 }
 
 // Both gradients. A chunk is a range of images, so that an epilogue's sums stay in one thread.
-void backward(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, const float* w, View dx, Write write,
-              const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
+void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w, View dx,
+              Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
-  const Blocks blocks(c, dy.shape);
+  const Blocks blocks(c, dy.shape());
   const int images = blocks.images, chunks = std::min(kWeightGradientChunks, images);
   const std::size_t size = gradient_floats(g);
   Scratch parts(scratch);
@@ -194,8 +202,8 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& t, ConstView d
     for (int i = chunk * images / chunks * blocks.per_image; i < end; ++i) {
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
-      pack_block(blocks, dy, {}, block, packed_dy);
-      correlate_block(g, block, packed_x, dy, partial);
+      pack_gradient(dy, block, packed_dy);
+      correlate_block(g, block, packed_x, packed_dy, partial);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e);
     }
@@ -218,7 +226,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
       return Scratch::rounded(packed_weight_floats(g, true, 1)) + z(threads) * block_floats(g.out);
     case ConvProduct::backward_weights: break;
   }
-  return kWeightGradientChunks * gradient_floats(g) + z(threads) * block_floats(g.in);
+  return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
 }
 
 }  // namespace

@@ -388,7 +388,7 @@ void correlate_position(const Sizes<F>& s, int tiles, const float* v, const floa
                         float* du) {
   const Panels panels{s.out};
   const int first = panels.first_channel(panel), width = panels.width(panel);
-  const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes};
+  const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
   micro::with_width(width, [&]<int V>() {
     micro::correlate_rows<V, 1>(pixels, s.in, v + z(position) * s.v_stride(), s.tiles * kPack,
                                 gradient + z(position) * s.z_stride() + z(s.tiles * first), kLanes,

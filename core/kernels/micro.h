@@ -127,7 +127,11 @@ struct Pixels {
   int rows, columns;
   std::ptrdiff_t x_row, dy_row;  // floats from a row to the next
   std::ptrdiff_t dy_stride;      // floats from a pixel to the next
+  std::ptrdiff_t dy_pack;        // floats from kPack channels to the next ones: kPack, or those of a packed dy
 };
+
+// Where vector `v` of a pixel is.
+inline std::ptrdiff_t vector_offset(int v, std::ptrdiff_t pack) { return v * kLanes / kPack * pack + v * kLanes % kPack; }
 
 template <int K, int V, int XS>
 void correlate(const Pixels& pixels, const float* x, const float* dy, int last_lanes, float* dw,
@@ -143,8 +147,8 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
     for (int c = 0; c < pixels.columns; ++c, from += XS * kPack, gradient += pixels.dy_stride) {
       Vec g[V];
 #pragma GCC unroll 16
-      for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + v * kLanes);
-      const float* last = gradient + (V - 1) * kLanes;
+      for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + vector_offset(v, pixels.dy_pack));
+      const float* last = gradient + vector_offset(V - 1, pixels.dy_pack);
       g[V - 1] = last_lanes == kLanes ? simd::load(last) : simd::load_n(last, last_lanes);
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) {
