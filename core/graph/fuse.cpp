@@ -43,7 +43,7 @@ class Fuser {
     for (int i = 1; i < count_; ++i) find_finisher(i);
     place_moments();
     for (int i = 1; i < count_; ++i) pass_gradient_on(i);
-    if (!std::getenv("NOE2")) for (int i = 1; i < count_; ++i) load_gradient_through(i);
+    for (int i = 1; i < count_; ++i) load_gradient_through(i);
     return std::move(fusion_);
   }
 
@@ -97,7 +97,7 @@ class Fuser {
 
   // Backward runs from large to small ids, so the smallest reader is the last to add to the gradient of v.
   void find_finisher(int v) {
-    if (fused(v).joins >= 0) return std::getenv("NOE1") ? void() : find_join_finisher(v);
+    if (fused(v).joins >= 0) return find_join_finisher(v);
     const Reading& reading = fused(v).value;
     if (reading.norm < 0 && !reading.relu) return;
     const int k = *std::min_element(consumers(v).begin(), consumers(v).end());

@@ -45,9 +45,9 @@ const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct prod
 }
 
 // The rung that takes both gradients from one load, or null.
-const ConvCandidate* joint(const Conv2d& conv, const Shape& x) {
-  const ConvCandidate& input = choose(conv, x, ConvProduct::backward_input);
-  const bool same = &input == &choose(conv, x, ConvProduct::backward_weights);
+const ConvCandidate* joint(const Conv2d& conv, const Shape& x, ConvPrecision precision = current_precision) {
+  const ConvCandidate& input = choose(conv, x, ConvProduct::backward_input, precision);
+  const bool same = &input == &choose(conv, x, ConvProduct::backward_weights, precision);
   return same && input.backward != nullptr ? &input : nullptr;
 }
 
@@ -70,8 +70,10 @@ std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
   for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
     for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
       floats = std::max(floats, choose(conv, x, p, precision).scratch(conv, x, p, thread_count()));
-  const ConvCandidate* const both = joint(conv, x);
-  return both == nullptr ? floats : std::max(floats, both->backward_scratch(conv, x, thread_count()));
+  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
+    if (const ConvCandidate* const both = joint(conv, x, precision); both != nullptr)
+      floats = std::max(floats, both->backward_scratch(conv, x, thread_count()));
+  return floats;
 }
 
 void conv2d_forward(const Conv2d& conv, ConstView x, const InputTransform& transform, const float* w, View y,
@@ -93,16 +95,17 @@ void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& tran
                      const float* w, View dx, Write write, const BackwardEpilogue& epilogue, float* dw,
                      std::span<float> scratch) {
   const ConvCandidate* const both = dx.data == nullptr ? nullptr : joint(conv, x.shape);
-  if (both != nullptr) return both->backward(conv, x, transform, dy, w, dx, write, epilogue, dw, scratch);
-  FANIN_CHECK(dy.identity(), shape, "convolution {0}x{0} {1} -> {2}: these products need a stored gradient", conv.kernel,
+  FANIN_CHECK(dy.identity() || (both != nullptr && both->loads_gradient), shape, "convolution {0}x{0} {1} -> {2}: these products need a stored gradient", conv.kernel,
               conv.in_channels, conv.out_channels);
+  if (both != nullptr) return both->backward(conv, x, transform, dy, w, dx, write, epilogue, dw, scratch);
   conv2d_backward_weights(conv, x, transform, dy.g, dw, scratch);
   if (dx.data != nullptr) conv2d_backward_input(conv, dy.g, w, dx, write, epilogue, scratch);
 }
 
-// No rung with a joint backward pass looks at the size of the image.
+// No rung that loads gradients looks at the size of the image.
 bool conv2d_loads_gradient(const Conv2d& conv) {
-  return joint(conv, {1, conv.kernel, conv.kernel, conv.in_channels}) != nullptr;
+  const ConvCandidate* const both = joint(conv, {1, conv.kernel, conv.kernel, conv.in_channels});
+  return both != nullptr && both->loads_gradient;
 }
 
 void add_chunks(const float* partial, int chunks, std::size_t size, float* dw) {

@@ -22,6 +22,7 @@ struct ConvCandidate {
   std::size_t (*backward_scratch)(const Conv2d&, const Shape& x, int threads) = nullptr;
   void (*backward)(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
                    Write, const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
+  bool loads_gradient = false;  // backward reads any Gradient; otherwise only stored ones
 };
 
 extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_winograd2, conv_winograd4;

@@ -587,6 +587,71 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& transf
     correlate_in_chunks<F>(g, parts, x, transform, dy, dw, Scratch(scratch));
 }
 
+// What one block of the joint backward pass needs: V and Z, and after them V of dy and M.
+template <class F>
+struct JointParts {
+  Tiling t;
+  Sizes<F> s, turned;
+  std::size_t block;
+  JointParts(const Grouping& g, const Shape& x)
+      : t(x, F::kOut),
+        s(t, g.in, g.out),
+        turned(t, g.out, g.in),
+        block(std::max(s.v() + s.z_floats(), turned.v() + turned.m())) {}
+};
+
+// Both gradients of whole images: x and dy come from memory once and are in the L2 cache for the second product.
+template <class F>
+void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, const InputTransform& transform,
+                       ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e, float* dw,
+                       Scratch parts) {
+  const Tiling& t = p.t;
+  const int unit = t.images_per_unit(), units = ceil_div(t.images, unit);
+  const int chunks = std::min(kWeightGradientChunks, units);
+  float* const u = parts.take(z(g.count) * p.turned.u());
+  float* const du = parts.take(z(kWeightGradientChunks * g.count) * p.s.du());
+  float* const blocks = parts.take(0);
+  weights_to_u(g, p.turned, w, true, u);
+  parallel_for(chunks, [&](int chunk) {
+    float* const buffer = blocks + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
+    float* const v = buffer + p.s.buffer();
+    float *const gradient = v + p.s.v(), *const m = v + p.turned.v();
+    float* const partial = du + z(chunk * g.count) * p.s.du();
+    std::fill_n(partial, z(g.count) * p.s.du(), 0.0f);
+    const int first_image = chunk * units / chunks * unit;
+    const int end_image = std::min(t.images, (chunk + 1) * units / chunks * unit);
+    for (int image = first_image; image < end_image; ++image) clear_sums(e, dx.shape, image);
+    for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows;) {
+      const int end_unit = std::min(end_image, (r / t.tile_rows / unit + 1) * unit) * t.tile_rows;
+      const Rows rows{r, std::min(end_unit, r + t.rows_per_block)}, ahead{rows.end, rows.end + t.rows_per_block};
+      Prefetch next_x(t, x, ahead, F::kOut, g.count * kPositions<F>), none;
+      Prefetch next_dy(t, dy, ahead, F::kOut, g.count * kPositions<F>);
+      for (int group = 0; group < g.count; ++group) {
+        input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v);
+        gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient);
+        for (int position = 0; position < kPositions<F>; ++position, next_x.step(), next_dy.step())
+          for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
+            correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, gradient, position, panel,
+                                  partial + z(group) * p.s.du());
+        input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
+        output_block<F>(t, p.turned, v, u + z(group) * p.turned.u(), rows, m, dx, group * g.in, write, e, none);
+      }
+      r = rows.end;
+    }
+  });
+  add_gradient<F>(g, p.s, du, chunks, dw);
+}
+
+template <class F>
+void backward(const Conv2d& c, ConstView x, const InputTransform& transform, const Gradient& dy, const float* w,
+              View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
+  const Grouping g(c);
+  if (!is_large(g))
+    return backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy.g, w, dx, write, e, dw, Scratch(scratch));
+  backward_weights<F>(c, x, transform, dy.g, dw, scratch);
+  backward_input<F>(c, dy.g, w, dx, write, e, scratch);
+}
+
 template <class F>
 std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Grouping g(c);
@@ -601,8 +666,20 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
 }
 
 template <class F>
+std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
+  const Grouping g(c);
+  if (is_large(g))
+    return std::max(scratch_floats<F>(c, x, ConvProduct::backward_weights, threads),
+                    scratch_floats<F>(c, x, ConvProduct::backward_input, threads));
+  const JointParts<F> p(g, x);
+  return z(g.count) * p.turned.u() + z(kWeightGradientChunks * g.count) * p.s.du() +
+         z(threads) * (p.s.buffer() + p.block);
+}
+
+template <class F>
 constexpr ConvCandidate rung(const char* name) {
-  return {name, fits, scratch_floats<F>, forward<F>, backward_input<F>, backward_weights<F>};
+  return {name,        fits,     scratch_floats<F>,   forward<F>, backward_input<F>, backward_weights<F>,
+          backward_scratch<F>, backward<F>};
 }
 
 }  // namespace
