@@ -48,8 +48,8 @@ void decide_writes(const std::vector<PlanNode>& nodes, int output, Plan& plan) {
     int channel = 0;  // of a concat's operand
     for (const int x : n.inputs) {
       GradientEdge edge;
-      edge.wanted = nodes[at(x)].kind != NodeKind::input && !plan.fusion.at(i).passed_on &&
-                    plan.fusion.at(x).loaded_through < 0;
+      edge.wanted =
+          nodes[at(x)].kind != NodeKind::input && !plan.fusion.at(i).passed_on && plan.fusion.at(x).loaded_through < 0;
       if (edge.wanted) {
         const int target = plan.fusion.gradient_of(x);
         const Place dy = plan.gradient[at(i)], dx = plan.gradient[at(target)];

@@ -126,7 +126,8 @@ class Fuser {
   void load_gradient_through(int i) {
     const int x = node(i).inputs[0];
     if (lazy(i) != Lazy::norm || fused(i).sums_by < 0 || fused(i).passed_on || !only_consumer(x, i)) return;
-    if (node(x).kind == NodeKind::layer && node(x).offers.loads_gradient && node(node(x).inputs[0]).kind != NodeKind::input)
+    if (node(x).kind == NodeKind::layer && node(x).offers.loads_gradient &&
+        node(node(x).inputs[0]).kind != NodeKind::input)
       fused(x).loaded_through = i;
   }
 

@@ -45,7 +45,7 @@ struct FusedNode {
   int moments = -1;       // training: where the statistics of its channels are in the table of all of them
   bool passed_on =
       false;  // its gradient does not exist: it is part of that of value.source (BatchNorm, ReLU behind it)
-  bool corrected = false;  // its gradient is put right before its own backward pass
+  bool corrected = false;   // its gradient is put right before its own backward pass
   int loaded_through = -1;  // its gradient does not exist: that of this BatchNorm is read, and put right while it is
   bool stored() const { return value.norm < 0 && !value.relu && value.source >= 0; }
 };

@@ -39,10 +39,10 @@ struct Pass {
   InputTransform transform;            // offers().transformed_input: the input is x read through it
   ForwardEpilogue forward_epilogue;    // offers().forward_epilogue
   BackwardEpilogue backward_epilogue;  // offers().transformed_input: what to do with the complete gradient of the input
-  const Gradient* dy = nullptr;        // offers().loads_gradient: how to read the gradient of the output; null: it is dy
-  Moments moments;                     // Lazy::norm, forward: those of x
-  const float* sums = nullptr;         // Lazy::norm, backward: [image][2][channel] as BackwardEpilogue makes them
-  Correction correction;               // Lazy::norm, backward: the layer adds to it instead of writing dx
+  const Gradient* dy = nullptr;  // offers().loads_gradient: how to read the gradient of the output; null: it is dy
+  Moments moments;               // Lazy::norm, forward: those of x
+  const float* sums = nullptr;   // Lazy::norm, backward: [image][2][channel] as BackwardEpilogue makes them
+  Correction correction;         // Lazy::norm, backward: the layer adds to it instead of writing dx
 };
 
 // What backward reads; everything else may be overwritten between the passes.

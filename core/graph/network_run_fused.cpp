@@ -92,7 +92,8 @@ void Network::Impl::backward_join(int id) {
   const int s = fused(id).joins;
   if (fused(id).finished) {
     const View dy = gradient(id), dx = gradient(s);
-    if (dx.data != dy.data) plan.edges[static_cast<std::size_t>(id)][0].write == Write::overwrite ? copy(dy, dx) : accumulate(dy, dx);
+    if (dx.data != dy.data)
+      plan.edges[static_cast<std::size_t>(id)][0].write == Write::overwrite ? copy(dy, dx) : accumulate(dy, dx);
     return;
   }
   JoinSums sums[2];

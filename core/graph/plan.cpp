@@ -166,7 +166,7 @@ class Planner {
     if (gradients_.leader(x) != x || gradients_.leader(x) == gradients_.leader(i)) return;
     if (!all_writers(x, [&](int k) { return k <= i; })) return;
     for (int t = 0; t < count_; ++t) {
-      if (t != x && gradients_.leader(t) == x) return;                    // x already leads a group
+      if (t != x && gradients_.leader(t) == x) return;                                     // x already leads a group
       if (gradient_reader(t) < i && gradients_.leader(t) == gradients_.leader(i)) return;  // read later than i
     }
     gradients_.join(x, i);

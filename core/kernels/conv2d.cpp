@@ -95,8 +95,9 @@ void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& tran
                      const float* w, View dx, Write write, const BackwardEpilogue& epilogue, float* dw,
                      std::span<float> scratch) {
   const ConvCandidate* const both = dx.data == nullptr ? nullptr : joint(conv, x.shape);
-  FANIN_CHECK(dy.identity() || (both != nullptr && both->loads_gradient), shape, "convolution {0}x{0} {1} -> {2}: these products need a stored gradient", conv.kernel,
-              conv.in_channels, conv.out_channels);
+  FANIN_CHECK(dy.identity() || (both != nullptr && both->loads_gradient), shape,
+              "convolution {0}x{0} {1} -> {2}: these products need a stored gradient", conv.kernel, conv.in_channels,
+              conv.out_channels);
   if (both != nullptr) return both->backward(conv, x, transform, dy, w, dx, write, epilogue, dw, scratch);
   conv2d_backward_weights(conv, x, transform, dy.g, dw, scratch);
   if (dx.data != nullptr) conv2d_backward_input(conv, dy.g, w, dx, write, epilogue, scratch);

@@ -40,7 +40,7 @@ struct InputTransform {
 // convolution's own output. This is BatchNorm's backward pass while the convolution loads. y.data null: g as it is.
 struct Gradient {
   ConstView g;
-  ConstView y;                                                                             // of g's shape
+  ConstView y;                                                                            // of g's shape
   const float *factor = nullptr, *constant = nullptr, *slope = nullptr, *mean = nullptr;  // per channel
 
   Gradient(ConstView gradient) : g(gradient) {}

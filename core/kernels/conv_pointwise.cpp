@@ -232,7 +232,6 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
 }  // namespace
 
 const ConvCandidate conv_pointwise = {
-    "pointwise",      fits,     scratch_floats, forward, backward_input, backward_weights,
-    backward_scratch, backward, true};
+    "pointwise", fits, scratch_floats, forward, backward_input, backward_weights, backward_scratch, backward, true};
 
 }  // namespace fanin

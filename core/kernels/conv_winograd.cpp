@@ -647,7 +647,8 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& transform, con
               View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
   if (!is_large(g))
-    return backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy.g, w, dx, write, e, dw, Scratch(scratch));
+    return backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy.g, w, dx, write, e, dw,
+                                Scratch(scratch));
   backward_weights<F>(c, x, transform, dy.g, dw, scratch);
   backward_input<F>(c, dy.g, w, dx, write, e, scratch);
 }
@@ -678,8 +679,8 @@ std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
 
 template <class F>
 constexpr ConvCandidate rung(const char* name) {
-  return {name,        fits,     scratch_floats<F>,   forward<F>, backward_input<F>, backward_weights<F>,
-          backward_scratch<F>, backward<F>};
+  return {name,       fits, scratch_floats<F>, forward<F>, backward_input<F>, backward_weights<F>, backward_scratch<F>,
+          backward<F>};
 }
 
 }  // namespace

@@ -131,7 +131,9 @@ struct Pixels {
 };
 
 // Where vector `v` of a pixel is.
-inline std::ptrdiff_t vector_offset(int v, std::ptrdiff_t pack) { return v * kLanes / kPack * pack + v * kLanes % kPack; }
+inline std::ptrdiff_t vector_offset(int v, std::ptrdiff_t pack) {
+  return v * kLanes / kPack * pack + v * kLanes % kPack;
+}
 
 template <int K, int V, int XS>
 void correlate(const Pixels& pixels, const float* x, const float* dy, int last_lanes, float* dw,

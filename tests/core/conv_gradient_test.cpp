@@ -1,0 +1,137 @@
+// What the backward products read and finish besides: a gradient that is put right while it is loaded, and sums of the
+// finished gradient with other values.
+// SPDX-License-Identifier: MIT
+#include "core/kernels/conv_candidate.h"
+#include "core/rng.h"
+#include "core/tensor/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace fanin {
+namespace {
+
+const ConvCandidate* const rungs[] = {&conv_gemm, &conv_direct, &conv_pointwise, &conv_winograd2, &conv_winograd4};
+
+Tensor random(const Shape& shape, const char* name) {
+  Tensor t(shape);
+  const Rng rng = Rng::stream(5, name);
+  for (std::size_t i = 0; i < shape.size(); ++i) t.view().data[i] = static_cast<float>(rng.normal(i));
+  return t;
+}
+
+std::vector<float> random_row(int size, const char* name) {
+  const Tensor t = random({1, 1, 1, size}, name);
+  return {t.view().data, t.view().data + size};
+}
+
+Conv2d square(int in, int out, int kernel, int groups = 1) {
+  return {
+      .in_channels = in, .out_channels = out, .kernel = kernel, .stride = 1, .padding = kernel / 2, .groups = groups};
+}
+
+struct Both {
+  std::vector<float> dx, dw;
+};
+
+Both backward(const ConvCandidate& rung, const Conv2d& conv, const Shape& shape, const Gradient& dy) {
+  const Tensor x = random(shape, "x");
+  const std::vector<float> w = random_row(static_cast<int>(conv.weight_shape().size()), "w");
+  Both result{std::vector<float>(shape.size()), std::vector<float>(w.size())};
+  const Buffer scratch(rung.backward_scratch(conv, shape, thread_count()));
+  rung.backward(conv, x.view(), {}, dy, w.data(), {result.dx.data(), shape, shape.channels}, Write::overwrite, {},
+                result.dw.data(), scratch.span());
+  return result;
+}
+
+// The same operations in the same order as plain loops make them: equal to the last bit.
+TEST(ConvGradient, LoadedItIsTheStoredOne) {
+  int tried = 0;
+  for (const ConvCandidate* rung : rungs) {
+    if (!rung->loads_gradient) continue;
+    for (const int in : {3, 16, 50})
+      for (const int out : {1, 12, 16, 33, 64}) {
+        const Conv2d conv = square(in, out, 1);
+        const Shape shape{3, 9, 8, in}, y_shape = conv.output_shape(shape);
+        const Tensor g = random(y_shape, "g"), y = random(y_shape, "y");
+        const std::vector<float> factor = random_row(out, "factor"), constant = random_row(out, "constant"),
+                                 slope = random_row(out, "slope"), mean = random_row(out, "mean");
+        Tensor dy(y_shape);
+        for (std::size_t i = 0; i < y_shape.size(); ++i) {
+          const std::size_t c = i % static_cast<std::size_t>(out);
+          const float moved = y.view().data[i] - mean[c];
+          dy.view().data[i] = g.view().data[i] * factor[c] - constant[c] - slope[c] * moved;
+        }
+        Gradient loaded(g.view());
+        loaded.y = y.view();
+        loaded.factor = factor.data(), loaded.constant = constant.data();
+        loaded.slope = slope.data(), loaded.mean = mean.data();
+        const Both expected = backward(*rung, conv, shape, dy.view()), actual = backward(*rung, conv, shape, loaded);
+        EXPECT_EQ(actual.dx, expected.dx) << rung->name << " " << in << " -> " << out;
+        EXPECT_EQ(actual.dw, expected.dw) << rung->name << " " << in << " -> " << out;
+        ++tried;
+      }
+  }
+  EXPECT_GE(tried, 15);
+}
+
+// Against sums in double of the gradient that the product wrote: pixels terms, three roundings each.
+void expect_sums(ConstView dx, ConstView other, const std::vector<float>& mean, const std::vector<float>& sums) {
+  constexpr double kUnit = std::numeric_limits<float>::epsilon() / 2;
+  const int pixels = dx.shape.height * dx.shape.width, channels = dx.shape.channels;
+  for (int n = 0; n < dx.shape.images; ++n)
+    for (int c = 0; c < channels; ++c) {
+      double sum = 0, size = 0, product = 0, product_size = 0;
+      for (int p = 0; p < pixels; ++p) {
+        const std::size_t pixel = static_cast<std::size_t>(n * pixels + p);
+        const double g = dx.pixel(pixel)[c];
+        const double term = g * (static_cast<double>(other.pixel(pixel)[c]) - mean[static_cast<std::size_t>(c)]);
+        sum += g, size += std::abs(g);
+        product += term, product_size += std::abs(term);
+      }
+      const float* s = sums.data() + static_cast<std::size_t>(2 * n * channels + c);
+      ASSERT_NEAR(s[0], sum, kUnit * (pixels + 2) * size) << "image " << n << " channel " << c;
+      ASSERT_NEAR(s[channels], product, kUnit * (pixels + 4) * product_size) << "image " << n << " channel " << c;
+    }
+}
+
+TEST(ConvGradient, SumsWithOtherValues) {
+  for (const ConvCandidate* rung : rungs)
+    for (const Conv2d& conv : {square(16, 24, 1), square(35, 16, 1), square(16, 16, 3), square(33, 20, 3),
+                               square(24, 24, 3, 2), square(10, 6, 5)}) {
+      const Shape shape{3, 9, 7, conv.in_channels};
+      if (!rung->fits(conv, shape, ConvProduct::backward_input)) continue;
+      SCOPED_TRACE(std::string(rung->name) + " " + std::to_string(conv.in_channels));
+      const int channels = conv.in_channels;
+      const Tensor x = random(shape, "x"), dy = random(conv.output_shape(shape), "dy");
+      const Tensor a = random(shape, "a"), b = random(shape, "b");
+      const std::vector<float> w = random_row(static_cast<int>(conv.weight_shape().size()), "w");
+      const std::vector<float> mean_a = random_row(channels, "mean a"), mean_b = random_row(channels, "mean b");
+      std::vector<float> dw(w.size()), sums_a(static_cast<std::size_t>(2 * shape.images * channels), 7.0f),
+          sums_b = sums_a;
+      BackwardEpilogue e{.x = x.view(), .transform = {.relu = true}};
+      e.others[0] = {a.view(), mean_a.data(), sums_a.data()};
+      e.others[1] = {b.view(), mean_b.data(), sums_b.data()};
+      for (const bool both : {false, true}) {
+        if (both && rung->backward == nullptr) continue;
+        Tensor dx = random(shape, "before");
+        if (both)
+          rung->backward(conv, x.view(), {}, dy.view(), w.data(), dx.view(), Write::add, e, dw.data(),
+                         Buffer(rung->backward_scratch(conv, shape, thread_count())).span());
+        else
+          rung->backward_input(conv, dy.view(), w.data(), dx.view(), Write::add, e,
+                               Buffer(rung->scratch(conv, shape, ConvProduct::backward_input, thread_count())).span());
+        for (std::size_t i = 0; i < shape.size(); ++i)
+          if (!(x.view().data[i] > 0)) {
+            ASSERT_EQ(dx.view().data[i], 0.0f) << "masked element " << i;
+          }
+        expect_sums(dx.view(), a.view(), mean_a, sums_a);
+        expect_sums(dx.view(), b.view(), mean_b, sums_b);
+      }
+    }
+}
+
+}  // namespace
+}  // namespace fanin
