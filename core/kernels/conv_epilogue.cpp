@@ -117,7 +117,7 @@ void finish_vector(const BackwardEpilogue& e, View dx, const GradientPatch& patc
     for (int c = 0; c < patch.columns;
          ++c, dv += patch.dv_stride, x += patch.step * e.x.stride, to += patch.step * dx.stride) {
       const Vec centred = simd::minus(lanes.load(x), mean);
-      Vec g = simd::load(dv);
+      Vec g = lanes.load(dv);
       if constexpr (kAdd && !kScaled) g = simd::plus(g, lanes.load(to));
       if constexpr (kRelu) g = simd::where_positive(simd::fma(centred, factor, shift), g);
       sum = simd::plus(sum, g);
