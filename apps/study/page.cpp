@@ -3,6 +3,7 @@
 
 #include "apps/study/page_assets.h"
 #include "apps/study/svg.h"
+#include "apps/study/tex.h"
 #include "core/check.h"
 
 #include <fmt/format.h>
@@ -68,9 +69,7 @@ void Page::details(std::string_view summary, std::string_view text) {
   body_ += "<details>" + element("summary", summary) + element("pre", text) + "</details>\n";
 }
 
-void Page::formula(std::string_view tex) {
-  body_ += fmt::format("<p class=\"formula\"><code>{}</code></p>\n", escape_html(tex));
-}
+void Page::formula(std::string_view tex) { body_ += "<p class=\"formula\">" + mathml(tex) + "</p>\n"; }
 
 void Page::command(std::string_view text) {
   body_ += element("h2", kCommand.in(language_)) + fmt::format("<pre class=\"command\">{}</pre>\n", escape_html(text));

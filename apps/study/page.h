@@ -26,7 +26,7 @@ class Page {
   void table(const Row& head, const std::vector<Row>& rows);
   void details(std::string_view summary, const Row& head, const std::vector<Row>& rows);  // a table behind a click
   void details(std::string_view summary, std::string_view text);                          // lines stay as they are
-  void formula(std::string_view tex);
+  void formula(std::string_view tex);   // what tex.h knows; throws ErrorKind::usage
   void command(std::string_view text);  // the exact command that made the page
 
   // Series of one group (figure.h) look alike in all figures of a page, as long as eight styles suffice.
