@@ -21,6 +21,7 @@ Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
             .y_label = "root mean square",
             .log_y = true,
             .series = {}};
+  for (const NodeBirth& n : schemes.front().birth.nodes) plot.x_names.push_back(n.node);
   for (const ProbedScheme& s : schemes) {
     PlotSeries measured{s.birth.scheme + ", measured", {}, {}, {}, {}},
         predicted{s.birth.scheme + ", predicted", {}, {}, {}, {}};
@@ -49,6 +50,30 @@ Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
     plot.series.push_back(std::move(predicted));
   }
   return plot;
+}
+
+// A frame a node, a histogram a scheme; all seeds together.
+HistogramStack histograms_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
+  HistogramStack stack{.title = gradients ? "Gradients of every node" : "Values of every node",
+                       .x_label = gradients ? "dL/dx" : "x",
+                       .slider_label = "node",
+                       .frames = {}};
+  for (std::size_t i = 0; i < schemes.front().birth.nodes.size(); ++i) {
+    HistogramFrame frame{schemes.front().birth.nodes[i].node, {}};
+    for (const ProbedScheme& s : schemes) {
+      const Histogram& h = gradients ? s.birth.nodes[i].gradients : s.birth.nodes[i].values;
+      if (!h.counts.empty()) frame.series.push_back({s.birth.scheme, h.low, h.high, h.counts});
+    }
+    if (!frame.series.empty()) stack.frames.push_back(std::move(frame));
+  }
+  return stack;
+}
+
+void add_pictures(Page& page, const ProbedScheme& s) {
+  if (!s.pictures.filters.empty())
+    page.figure(Pictures{"Filters of the first convolution: " + s.birth.scheme, s.birth.scheme, s.pictures.filters});
+  if (s.pictures.maps.size() > 1)
+    page.figure(Pictures{"One image on its way: " + s.birth.scheme, s.birth.scheme, s.pictures.maps});
 }
 
 std::string cell(const std::optional<double>& v) {
@@ -80,8 +105,20 @@ std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::stri
                   first.images, first.seeds.size()));
   page.figure(plot_of(schemes, false));
   page.figure(plot_of(schemes, true));
+  page.heading(2, "Every node");
+  page.paragraph(
+      "Histograms of all draws together, from -4 to 4 times the first draw's root mean square; what lies "
+      "outside is in the outermost bins.");
+  page.figure(histograms_of(schemes, false));
+  page.figure(histograms_of(schemes, true));
+  page.heading(2, "Pictures");
+  page.paragraph(
+      "Under the last draw of the weights. Each picture has its own scale, from its lowest value to its "
+      "highest.");
+  for (const ProbedScheme& s : schemes) add_pictures(page, s);
+  page.heading(2, "Numbers");
   for (const ProbedScheme& s : schemes) {
-    page.heading(2, s.birth.scheme);
+    page.heading(3, s.birth.scheme);
     page.paragraph(
         fmt::format("Loss {:.4f}; knowing nothing costs {:.4f}.", s.birth.loss.mean(), std::log(s.birth.classes)));
     add_table(page, s);

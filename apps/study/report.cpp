@@ -141,7 +141,16 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
     page.heading(3, "Training");
     page.figure(step_plot(ranking));
     page.figure(epoch_plot(ranking, c.published));
+    if (const std::vector<HistogramStack> stacks = weight_stacks(c, ranking, out); !stacks.empty()) {
+      page.heading(3, "Weights, epoch by epoch");
+      page.paragraph(
+          fmt::format("Of seed {}, at birth and after every epoch. All of them are in the runs' "
+                      "weight_histograms.csv.",
+                      c.seeds.front()));
+      for (const HistogramStack& stack : stacks) page.figure(stack);
+    }
     page.heading(3, "Ranking");
+    if (const HeatMap map = rate_map(ranking); !map.rows.empty()) page.figure(map);
     add_ranking(page, ranking);
   }
   page.command(c.command);

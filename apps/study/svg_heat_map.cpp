@@ -112,7 +112,7 @@ std::string svg(const HeatMap& map, const Styles& given) {
     out += fmt::format(
         "<g pointer-events=\"none\"><path fill=\"none\" stroke=\"#fff\" stroke-width=\"5\" d=\"{0}\"/>"
         "<path {1} d=\"{0}\"/></g>",
-        path, stroke(*entries[i].style, s.reference));
+        path, stroke(*entries[i].style, s.reference), escape_html(s.key()));
   }
   if (range.low <= range.high) out += scale(range, 10, bottom + 42, map.value_label);
   return out + names.svg + "</svg>";

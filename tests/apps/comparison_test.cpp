@@ -258,19 +258,5 @@ TEST(Probe, MeasuresWhatIsThere) {
   EXPECT_THROW(profile_from_json("{}", "test"), Error);
 }
 
-TEST(Svg, EscapesAndLeavesOutWhatCannotBeDrawn) {
-  Plot plot{.title = "<t>",
-            .x_label = "x",
-            .y_label = "y",
-            .log_y = true,
-            .series = {{"a&b", {1, 2, 3}, {1e-3, 0.0, 1e3}, {}, {}}}};
-  const std::string text = svg(plot);
-  EXPECT_EQ(text.find("<t>"), std::string::npos);
-  EXPECT_NE(text.find("a&amp;b"), std::string::npos);
-  EXPECT_EQ(text.find("nan"), std::string::npos);
-  EXPECT_EQ(text.find("inf"), std::string::npos);
-  EXPECT_NO_THROW(svg(Plot{}));
-}
-
 }  // namespace
 }  // namespace fanin

@@ -1,13 +1,16 @@
 // What a page says, and that no text given to it can be more than text.
 // SPDX-License-Identifier: MIT
 #include "apps/study/page.h"
+#include "apps/study/page_data.h"
 #include "apps/study/svg.h"
 #include "core/check.h"
 #include "tests/support/html.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 namespace fanin {
 namespace {
@@ -53,6 +56,7 @@ Page everything(const std::string& text) {
   page.figure(plot_named(text));
   page.figure(map_named(text));
   page.figure(stack_named(text));
+  page.figure(Pictures{text, text, {{text, 2, 1, 1, {0.5f, -0.5f}}, {text, 1, 1, 3, {1, 2, 3}}}});
   page.intervals(text, text, {{text, 1.0, 0.5, 2.0, true}, {"b", 1.0, 0.0, 0.0, false}});
   page.command(text);
   return page;
@@ -67,12 +71,68 @@ std::size_t count(const std::string& text, const std::string& part) {
 TEST(Page, HostileTextIsText) {
   const std::string page = everything(kHostile).html();
   test::expect_self_contained(page);
-  EXPECT_TRUE(test::tags_of(page, "img").empty());
+  EXPECT_EQ(test::tags_of(page, "img").size(), 2u) << "the two tiles";
   // The same elements as with a harmless text: nothing that was given has become one.
   const std::vector<test::HtmlTag> harmless = test::tags_of(everything("a").html()), hostile = test::tags_of(page);
   ASSERT_EQ(hostile.size(), harmless.size());
   for (std::size_t i = 0; i < hostile.size(); ++i) EXPECT_EQ(hostile[i].name, harmless[i].name);
   EXPECT_GE(count(page, "&lt;/script&gt;"), 12u);
+}
+
+TEST(Page, DataOfFiguresIsJsonThatEndsNoScript) {
+  std::size_t figures = 0;
+  for (const test::HtmlTag& tag : test::tags_of(everything(kHostile).html(), "script")) {
+    if (!tag.attributes.count("type")) continue;
+    ++figures;
+    EXPECT_EQ(tag.attributes.at("type"), "application/json");
+    EXPECT_EQ(tag.raw.find('<'), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(tag.raw).at("title"), kHostile);
+  }
+  EXPECT_EQ(figures, 5u);
+}
+
+// Independently of the program: OpenSSL's hash of what a browser will read.
+TEST(Page, PolicyNamesExactlyItsScripts) {
+  const std::string page = everything("a").html(), policy = page.substr(page.find("default-src"), 600);
+  std::size_t scripts = 0, named = 0;
+  for (const test::HtmlTag& tag : test::tags_of(page, "script")) {
+    if (tag.attributes.count("type")) continue;
+    ++scripts;
+    std::vector<std::uint8_t> hash(32);
+    unsigned length = 0;
+    ::EVP_Digest(tag.raw.data(), tag.raw.size(), hash.data(), &length, ::EVP_sha256(), nullptr);
+    std::vector<unsigned char> text(64);
+    ::EVP_EncodeBlock(text.data(), hash.data(), 32);
+    EXPECT_NE(policy.find("'sha256-" + std::string(reinterpret_cast<char*>(text.data())) + "'"), std::string::npos);
+  }
+  for (std::size_t at = policy.find("'sha256-"); at != std::string::npos; at = policy.find("'sha256-", at + 1)) ++named;
+  EXPECT_EQ(scripts, 5u);
+  EXPECT_EQ(named, 5u);
+  Page plain("a", Language::en);
+  EXPECT_TRUE(test::tags_of(plain.html(), "script").empty()) << "a page without figures needs none";
+}
+
+TEST(Page, CarriesTheLicenceOfWhatItCarries) {
+  const std::string page = everything("a").html();
+  for (const char* part :
+       {"Chart.js v3", "Copyright (c) 2014-2022 Chart.js Contributors", "Permission is hereby granted"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
+TEST(PageData, Base64) {  // RFC 4648, section 10
+  const auto of = [](const std::string& s) { return base64({s.begin(), s.end()}); };
+  EXPECT_EQ(of(""), "");
+  EXPECT_EQ(of("f"), "Zg==");
+  EXPECT_EQ(of("fo"), "Zm8=");
+  EXPECT_EQ(of("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(bytes_of_hex("00ff1a"), (std::vector<std::uint8_t>{0, 255, 26}));
+}
+
+TEST(PageData, NumbersThatAreNoneAreNull) {
+  const nlohmann::json json = nlohmann::json::parse(page_data(plot_named("a"), {0, 1}));
+  EXPECT_TRUE(json["series"][1]["y"][1].is_null());
+  EXPECT_EQ(json["series"][1]["style"]["dash"], (std::vector<double>{8, 3}));
+  EXPECT_THROW(png_uri({"a", 2, 2, 1, {1.0f}}), Error);
 }
 
 TEST(Page, SpeaksItsLanguage) {
@@ -110,10 +170,8 @@ TEST(Page, ManyGroupsDifferWithinAFigure) {
   }
   plot.series[0].name = "x0";
   plot.series[1].name = "x6";
-  Page fresh = page;
-  const std::size_t before = page.html().size();
-  fresh.figure(plot);
-  const std::string figure = fresh.html().substr(before - 40);
+  page.figure(plot);
+  const std::string html = page.html(), figure = html.substr(html.rfind("<figure"));
   EXPECT_NE(figure.find(series_style(0).colour), std::string::npos);
   EXPECT_NE(figure.find(series_style(7).colour), std::string::npos);
 }
@@ -137,6 +195,20 @@ TEST(Svg, LeavesOutWhatAnAxisCannotShow) {
   EXPECT_EQ(count(drawing, "a3.5 3.5 0 1 0 7 0"), 3u) << "x = 1 and 100, and the legend";
   // Two decades across, as wide as the frame: 1 is at the left edge, 100 at the right one.
   EXPECT_NE(drawing.find("d=\"M70.0 256.0M704.0 30.0\""), std::string::npos) << drawing;
+}
+
+TEST(Svg, EscapesAndLeavesOutWhatCannotBeDrawn) {
+  Plot plot{.title = "<t>",
+            .x_label = "x",
+            .y_label = "y",
+            .log_y = true,
+            .series = {{"a&b", {1, 2, 3}, {1e-3, 0.0, 1e3}, {}, {}}}};
+  const std::string text = svg(plot);
+  EXPECT_EQ(text.find("<t>"), std::string::npos);
+  EXPECT_NE(text.find("a&amp;b"), std::string::npos);
+  EXPECT_EQ(text.find("nan"), std::string::npos);
+  EXPECT_EQ(text.find("inf"), std::string::npos);
+  EXPECT_NO_THROW(svg(Plot{}));
 }
 
 TEST(Svg, NothingToShowIsStillADrawing) {
