@@ -117,7 +117,7 @@ void print(const ProbedScheme& s) {
 
 // One line a scheme: how the signal goes from the first layer with weights to the last.
 void print_summary(const std::vector<ProbedScheme>& all) {
-  Table table({"scheme", ">loss", ">values, last / first", ">gradients, first / last",
+  Table table({"scheme", ">loss", ">values, last / first", ">gradients, first / last hidden",
                "layers with weights: [values] [gradients]"});
   for (const ProbedScheme& s : all) {
     std::vector<double> values, gradients;
@@ -127,6 +127,7 @@ void print_summary(const std::vector<ProbedScheme>& all) {
       gradients.push_back(std::sqrt(n.gradient_square.mean()));
     }
     if (values.empty()) continue;
+    if (gradients.size() > 1) gradients.pop_back();  // of the logits: the loss makes it, not the weights
     table.add({s.birth.scheme, number(s.birth.loss.mean()), number(values.back() / values.front()),
                number(gradients.front() / gradients.back()),
                "[" + sparkline(values) + "] [" + sparkline(gradients) + "]"});

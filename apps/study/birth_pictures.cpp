@@ -17,7 +17,7 @@ std::vector<Tile> filters_of(const Network& net) {
     if (s.rank != 4) continue;
     if (s.in_per_group != 1 && s.in_per_group != 3) return tiles;
     for (int o = 0; o < std::min(s.out_channels(), kMostFilters); ++o) {
-      Tile tile{fmt::format("{}, output {}", p->name, o), s.kernel_height, s.kernel_width, s.in_per_group, {}};
+      Tile tile{fmt::format("output {}", o), s.kernel_height, s.kernel_width, s.in_per_group, {}};
       for (int i = 0; i < s.taps() * s.in_per_group; ++i)  // HWIO
         tile.values.push_back(p->value[static_cast<std::size_t>(i * s.out_channels() + o)]);
       tiles.push_back(std::move(tile));

@@ -60,9 +60,20 @@ HistogramStack histograms_of(const std::vector<ProbedScheme>& schemes, bool grad
                        .frames = {}};
   for (std::size_t i = 0; i < schemes.front().birth.nodes.size(); ++i) {
     HistogramFrame frame{schemes.front().birth.nodes[i].node, {}};
+    double reach = 0.0;  // of those that are not all zero
     for (const ProbedScheme& s : schemes) {
-      const Histogram& h = gradients ? s.birth.nodes[i].gradients : s.birth.nodes[i].values;
-      if (!h.counts.empty()) frame.series.push_back({s.birth.scheme, h.low, h.high, h.counts});
+      const NodeBirth& n = s.birth.nodes[i];
+      const Histogram& h = gradients ? n.gradients : n.values;
+      if (h.counts.empty()) continue;
+      frame.series.push_back({s.birth.scheme, h.low, h.high, h.counts});
+      if ((gradients ? n.gradient_square : n.square).mean() > 0.0) reach = std::max(reach, h.high);
+    }
+    // Nothing but zeros: bins of any width hold them alike, so those of the others are taken.
+    for (std::size_t k = 0, series = 0; k < schemes.size() && series < frame.series.size() && reach > 0.0; ++k) {
+      const NodeBirth& n = schemes[k].birth.nodes[i];
+      if ((gradients ? n.gradients : n.values).counts.empty()) continue;
+      HistogramSeries& h = frame.series[series++];
+      if ((gradients ? n.gradient_square : n.square).mean() == 0.0) h.low = -reach, h.high = reach;
     }
     if (!frame.series.empty()) stack.frames.push_back(std::move(frame));
   }
@@ -103,6 +114,13 @@ std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::stri
       fmt::format("One batch of {}, the same for {} draws of the weights. Bands are two standard errors of "
                   "the measured mean, or the limits of a prediction.",
                   first.images, first.seeds.size()));
+  page.paragraph(
+      "What is predicted follows the second moment from node to node, over the draw of the weights. Of a "
+      "convolution or linear layer whose weights have variance v, and of the ReLU behind it (He et al. 2015, "
+      "section 2.2; docs/probe.md has the other nodes):");
+  page.formula(
+      "\\mathbb{E}\\, y^2 = v \\sum_{k} \\mathbb{E}\\, x_k^2 + \\mathbb{E}\\, b^2, \\qquad "
+      "\\mathbb{E} \\max(0, y)^2 = \\frac{1}{2}\\, \\mathbb{E}\\, y^2");
   page.figure(plot_of(schemes, false));
   page.figure(plot_of(schemes, true));
   page.heading(2, "Every node");

@@ -89,7 +89,7 @@ std::vector<std::size_t> Page::styles_for(const std::vector<std::string>& groups
     auto on_page = std::find(groups_.begin(), groups_.end(), group);
     if (on_page == groups_.end()) on_page = groups_.insert(groups_.end(), group);
     std::size_t style = static_cast<std::size_t>(on_page - groups_.begin()) % kSeriesStyles;
-    // A page with more than eight groups: within a figure they still differ where they can.
+    // A page with very many groups: within a figure they still differ where they can.
     const auto taken = [&](std::size_t s) { return std::find(styles_seen.begin(), styles_seen.end(), s); };
     for (std::size_t s = 0; s < kSeriesStyles && taken(style) != styles_seen.end(); ++s)
       style = (style + 1) % kSeriesStyles;

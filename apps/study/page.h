@@ -30,7 +30,7 @@ class Page {
   void formula(std::string_view tex);   // what tex.h knows; throws ErrorKind::usage
   void command(std::string_view text);  // the exact command that made the page
 
-  // Series of one group (figure.h) look alike in all figures of a page, as long as eight styles suffice.
+  // Series of one group (figure.h) look alike in all figures of a page.
   void figure(const Plot& plot);
   void figure(const HeatMap& map);
   void figure(const HistogramStack& stack);

@@ -110,6 +110,9 @@ void add_ranking(Page& page, const ModelRanking& ranking) {
             ". Differences are paired by seed: runs of one seed see the same images in the same order. "
             "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a "
             "bootstrap over seeds.");
+  page.formula(
+      "\\bar{d} \\pm t_{0.975,\\, n-1}\\, \\frac{s_d}{\\sqrt{n}}, \\qquad d_i = \\text{accuracy}_i - "
+      "\\text{accuracy}_i^{\\text{best}}, \\quad i = 1 \\ldots n \\text{ seeds}");
   if (!intervals.empty())
     page.intervals("Paired difference to " + ranking.rows.front().label(),
                    "percentage points of final test accuracy, 95 % interval", intervals);

@@ -11,7 +11,7 @@
 namespace fanin {
 
 HeatMap rate_map(const ModelRanking& ranking) {
-  HeatMap map{.title = "Final test accuracy by scheme and learning rate",
+  HeatMap map{.title = "Final test accuracy",
               .x_label = "learning rate",
               .y_label = "scheme",
               .value_label = "%, median over seeds",

@@ -14,10 +14,10 @@ using namespace svg_parts;
 
 namespace {
 
-std::string x_name(const Plot& plot, double v) {
+std::string x_name(const Plot& plot, double v, double width) {
   if (plot.x_names.empty()) return fmt::format("{:g}", v);
   const bool whole = v >= 0.0 && v == std::floor(v) && v < static_cast<double>(plot.x_names.size());
-  return whole ? shortened(plot.x_names[static_cast<std::size_t>(v)], 120) : "";
+  return whole ? shortened(plot.x_names[static_cast<std::size_t>(v)], width) : "";
 }
 
 std::string frame(const Axis& x, const Axis& y, const Plot& plot) {
@@ -25,7 +25,9 @@ std::string frame(const Axis& x, const Axis& y, const Plot& plot) {
   for (const double v : ticks(y))
     out += grid_line(kLeft, y.map(v), kWidth - kRight, y.map(v)) +
            words(kLeft - 6, y.map(v) + 4, "end", fmt::format("{:g}", v));
-  for (const double v : ticks(x)) out += words(x.map(v), kHeight - kBottom + 18, "middle", x_name(plot, v));
+  const std::vector<double> marks = ticks(x);
+  const double width = (x.to - x.from) / static_cast<double>(std::max<std::size_t>(1, marks.size())) - 4;
+  for (const double v : marks) out += words(x.map(v), kHeight - kBottom + 18, "middle", x_name(plot, v, width));
   out += words(kLeft, kTop - 12, "start",
                shortened(plot.y_label.empty() ? plot.title : plot.title + ": " + plot.y_label, kWidth - kLeft));
   return out + words((kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", plot.x_label);
@@ -118,7 +120,10 @@ std::string svg_intervals(const std::string& title, const std::string& x_label, 
       x.map(0.0), kTop, bottom);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double y = kTop + kRow * (static_cast<double>(i) + 0.5);
-    out += fmt::format("<g data-group=\"{}\">", escape_html(rows[i].name)) +
+    const std::string interval =
+        rows[i].has_interval ? fmt::format(" [{:.4g}, {:.4g}]", rows[i].low, rows[i].high) : std::string();
+    out += fmt::format("<g data-group=\"{0}\"><title>{0}: {1:.4g}{2}</title>", escape_html(rows[i].name),
+                       rows[i].centre, interval) +
            words(kNames - 10, y + 4, "end", shortened(rows[i].name, kNames - 20));
     if (rows[i].has_interval)
       out += fmt::format(

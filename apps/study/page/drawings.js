@@ -81,7 +81,7 @@ fanin.pictures = (figure, data) => {
   })];
   figure.append(fanin.downloads(figure, data.title, drawing, rows));
   if (data.group) {
-    const show = () => (figure.hidden = fanin.state.hidden.has(data.group));
+    const show = () => (figure.hidden = fanin.off(data.group));
     fanin.watch(show);
     show();
   }

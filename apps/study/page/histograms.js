@@ -23,7 +23,7 @@ fanin.histograms = (figure, data) => {
   const datasets = (frame) => frame.series.map((s) => {
     const style = data.styles[s.name];
     return {label: s.name, data: outline(s), counts: s.counts, low: s.low, high: s.high,
-            hidden: state.hidden.has(s.name), borderColor: style.colour, borderDash: style.dash, borderWidth: 2,
+            hidden: fanin.off(s.name), borderColor: style.colour, borderDash: style.dash, borderWidth: 2,
             pointRadius: 0, pointHitRadius: 4, fill: 'origin', backgroundColor: style.colour + '22'};
   });
   const chart = new Chart(canvas, {

@@ -22,7 +22,7 @@ fanin.plot = (figure, data) => {
   // Three data sets a series: two edges of its band, and the line.
   function datasets() {
     return data.series.flatMap((s, index) => {
-      const hidden = state.hidden.has(s.group), band = bandOf(s), colour = s.style.colour;
+      const hidden = fanin.off(s.group), band = bandOf(s), colour = s.style.colour;
       const edge = {borderWidth: 0, pointRadius: 0, pointHitRadius: 0, hidden: hidden || !band, edge: true};
       const every = Math.max(1, Math.ceil(s.x.length / 24));
       return [
@@ -42,24 +42,39 @@ fanin.plot = (figure, data) => {
   }
   function tick(axis) {
     return (v) => {
-      if (axis === 'x' && data.x_names) return Number.isInteger(v) ? data.x_names[v] || '' : '';
+      if (axis === 'x' && data.x_names) return Number.isInteger(v) ? short(data.x_names[v] || '') : '';
       if (log[axis]) {
         const scale = chart.scales[axis], decades = Math.log10(scale.max / scale.min);
         const digit = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
-        if (Math.abs(digit - 1) > 1e-6 && (decades > 2 || ![2, 5].includes(Math.round(digit)))) return '';
+        if (decades > 1 && Math.abs(digit - 1) > 1e-6 && (decades > 2 || ![2, 5].includes(Math.round(digit)))) return '';
       }
       return number(v);
     };
   }
+  const whole = data.series.every((s) => s.x.every(Number.isInteger));
   function axis(name, label) {
     const {ink, faint} = fanin.theme();
     return {type: log[name] ? 'logarithmic' : 'linear', title: {display: label !== '', text: label, color: ink},
-            ticks: {color: ink, callback: tick(name), maxRotation: 60, autoSkip: true, autoSkipPadding: 8},
-            grid: {color: faint, borderColor: ink}};
+            ticks: {color: ink, callback: tick(name), maxRotation: 60, autoSkip: true, autoSkipPadding: 8,
+                    ...(name === 'x' && whole ? {precision: 0} : {})},
+            grid: {color: faint, borderColor: ink}, ...(log[name] ? logRange(name) : {})};
   }
-  // The figure's wish may not fit a phone; the label then goes above the chart.
+  // A log axis of Chart.js reaches to whole decades; what is seen would shrink to a strip.
+  function logRange(name) {
+    const seen = chart.data.datasets.filter((d) => !d.hidden).flatMap((d) => d.data.map((p) => p[name]))
+        .filter(Number.isFinite);
+    if (seen.length === 0) return {};
+    const low = seen.reduce((a, b) => Math.min(a, b)), high = seen.reduce((a, b) => Math.max(a, b));
+    const pad = name === 'x' ? 1 : Math.max(1.05, (high / low) ** 0.04);
+    return low === high && pad === 1 ? {} : {bounds: 'data', min: low / pad, max: high * pad};
+  }
   const narrow = () => box.clientWidth > 0 && box.clientWidth < 480;
-  const scales = () => ({x: axis('x', data.x_label), y: axis('y', narrow() ? '' : data.y_label)});
+  const short = (name) => {
+    const most = narrow() ? 10 : 24;
+    return name.length > most ? '…' + name.slice(1 - most) : name;
+  };
+  // The y label stands above the chart.
+  const scales = () => ({x: axis('x', data.x_label), y: axis('y', '')});
   const chart = new Chart(canvas, {
     type: 'line',
     data: {datasets: datasets()},

@@ -11,6 +11,8 @@ const fanin = (() => {
   const listeners = [];
   const watch = (listener) => listeners.push(listener);
   const change = () => listeners.forEach((listener) => listener());
+  // A group that is called "A @ B" is a part of the group "A".
+  const off = (group) => [...state.hidden].some((hidden) => group === hidden || group.startsWith(hidden + ' @ '));
   function toggle(group) {
     if (!state.hidden.delete(group)) state.hidden.add(group);
     change();
@@ -76,7 +78,7 @@ const fanin = (() => {
     for (const entry of seen.values()) {
       const element = button('', () => toggle(entry.group), {'data-group': entry.group});
       element.append(swatch(entry.style, withPoints), ' ' + entry.name);
-      const show = () => element.setAttribute('aria-pressed', String(!state.hidden.has(entry.group)));
+      const show = () => element.setAttribute('aria-pressed', String(!off(entry.group)));
       watch(show);
       show();
       row.append(element);
@@ -127,7 +129,7 @@ const fanin = (() => {
   function followState(svg) {
     const hide = (part, off) => (off ? part.setAttribute('display', 'none') : part.removeAttribute('display'));
     const show = () => {
-      svg.querySelectorAll('[data-group]').forEach((part) => hide(part, state.hidden.has(part.dataset.group)));
+      svg.querySelectorAll('[data-group]').forEach((part) => hide(part, off(part.dataset.group)));
       svg.querySelectorAll('[data-band]').forEach((part) => {
         const only = part.dataset.band === 'only';
         hide(part, state.band === 'none' || (!only && part.dataset.band !== state.band));
@@ -143,5 +145,5 @@ const fanin = (() => {
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', change);
 
-  return {say, state, watch, change, toggle, make, button, checkbox, number, drawn, legend, downloads, followState, theme};
+  return {say, state, off, watch, change, toggle, make, button, checkbox, number, drawn, legend, downloads, followState, theme};
 })();
