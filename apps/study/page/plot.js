@@ -58,7 +58,8 @@ fanin.plot = (figure, data) => {
     const {ink, faint} = fanin.theme();
     return {type: log[name] ? 'logarithmic' : 'linear', title: {display: label !== '', text: label, color: ink},
             ticks: {color: ink, callback: tick(name), maxRotation: 60, autoSkip: true, autoSkipPadding: 8,
-                    ...(name === 'x' && whole ? {precision: 0} : {})},
+                    ...(name === 'x' && whole ? {precision: 0} : {}),
+                    ...(name === 'x' && data.x_names ? {stepSize: 1, maxTicksLimit: narrow() ? 8 : 16} : {})},
             grid: {color: faint, borderColor: ink}, ...(log[name] ? logRange(name) : {})};
   }
   // A log axis of Chart.js reaches to whole decades; what is seen would shrink to a strip.
