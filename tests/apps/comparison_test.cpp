@@ -6,10 +6,10 @@
 #include "apps/study/probe.h"
 #include "apps/study/ranking.h"
 #include "apps/study/report.h"
-#include "apps/study/svg.h"
 #include "core/check.h"
 #include "data/image_file.h"
 #include "tests/support/command.h"
+#include "tests/support/html.h"
 
 #include <cmath>
 
@@ -48,8 +48,8 @@ TEST(Compare, RanksZerosLastAndRepeatsNothing) {
   std::filesystem::remove(folder / "out/report.html");
   ASSERT_EQ(run_fanin(folder, "report out").exit_code, 0);
   EXPECT_EQ(file_text(folder / "out/report.html").size(), page.size()) << "rebuilt from the folders alone";
-  for (const char* part : {"The signal at birth", "The first steps", "Ranking", "How to repeat it", "class=\"band\"",
-                           "fanin compare --scheme kaiming_normal --scheme zeros"})
+  for (const char* part : {"The signal at birth", "The first steps", "Ranking", "The command that made this page",
+                           "data-band=\"quartiles\"", "fanin compare --scheme kaiming_normal --scheme zeros"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
@@ -201,12 +201,9 @@ TEST(Ranking, ByHand) {
   const std::string csv = ranking_csv(rankings);
   EXPECT_NE(csv.find("m,'=c,"), std::string::npos) << "no formula for a spreadsheet: " << csv;
   const std::string page = report_html(c, rankings, out);
-  EXPECT_EQ(page.find("<img"), std::string::npos);
-  EXPECT_EQ(page.find("<script"), std::string::npos);
+  test::expect_self_contained(page);
+  EXPECT_TRUE(test::tags_of(page, "img").empty());
   EXPECT_NE(page.find("a&lt;/script&gt;"), std::string::npos);
-  for (const char* word : {"http://", "https://", "src=", "@import", "url("})
-    EXPECT_EQ(page.find(word), std::string::npos) << word;
-  EXPECT_NE(page.find("Content-Security-Policy"), std::string::npos);
   EXPECT_NE(page.find("62.00"), std::string::npos);
   EXPECT_NE(page.find("seed 2"), std::string::npos) << "the diverged run is named";
 }
@@ -259,20 +256,6 @@ TEST(Probe, MeasuresWhatIsThere) {
   EXPECT_EQ(again.nodes[1].value_std, p.nodes[1].value_std);
   EXPECT_EQ(to_json(again), to_json(p));
   EXPECT_THROW(profile_from_json("{}", "test"), Error);
-}
-
-TEST(Svg, EscapesAndLeavesOutWhatCannotBeDrawn) {
-  Plot plot{.title = "<t>",
-            .x_label = "x",
-            .y_label = "y",
-            .log_y = true,
-            .series = {{"a&b", {1, 2, 3}, {1e-3, 0.0, 1e3}, {}, {}}}};
-  const std::string text = svg(plot);
-  EXPECT_EQ(text.find("<t>"), std::string::npos);
-  EXPECT_NE(text.find("a&amp;b"), std::string::npos);
-  EXPECT_EQ(text.find("nan"), std::string::npos);
-  EXPECT_EQ(text.find("inf"), std::string::npos);
-  EXPECT_NO_THROW(svg(Plot{}));
 }
 
 }  // namespace
