@@ -18,6 +18,7 @@
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
+#include "core/kernels/conv_tile.h"
 #include "core/kernels/winograd_transforms.h"
 #include "core/tensor/parallel.h"
 
@@ -601,8 +602,15 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
 }
 
 template <class F>
+std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
+  const Tiling t(x, F::kOut);
+  return "F(" + std::to_string(F::kOut) + "x" + std::to_string(F::kOut) + ") x " +
+         std::to_string(t.rows_per_block * t.tile_columns) + ", " + register_tile(c, product);
+}
+
+template <class F>
 constexpr ConvCandidate rung(const char* name) {
-  return {name, fits, scratch_floats<F>, forward<F>, backward_input<F>, backward_weights<F>};
+  return {name, fits, tile<F>, scratch_floats<F>, forward<F>, backward_input<F>, backward_weights<F>};
 }
 
 }  // namespace
