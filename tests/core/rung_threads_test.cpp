@@ -104,7 +104,8 @@ TEST_P(RungThreads, TrainingEndsInTheSameBits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, RungThreads,
-                         ::testing::Values("wrn-10-2", "resnext-11-2x16d:widen=1", "densenet-bc-16-12", "nin"));
+                         ::testing::Values("wrn-10-2", "resnext-11-2x16d:widen=1", "densenet-bc-16-12",
+                                           "resnet-8:width=10"));
 
 }  // namespace
 }  // namespace fanin
