@@ -47,8 +47,10 @@ void add_bench_command(CLI::App& app) {
     bool json = false, eval = false;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("bench", "How fast this machine trains a network");
+  CLI::App* command =
+      app.add_subcommand("bench", "How fast this machine trains a network, or computes its convolutions");
   command->require_subcommand(1);
+  add_bench_conv_command(*command);
   CLI::App* train = command->add_subcommand("train", "Whole training steps on random images");
   train->footer("Example:\n  fanin bench train --model wrn-16-4 --batch 128 --threads 2 --json");
   train->add_option("--model", o->bench.model, "Network: see fanin list models")->capture_default_str();

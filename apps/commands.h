@@ -29,7 +29,9 @@ void add_grad_command(CLI::App& app);
 void add_recipe_command(CLI::App& app);
 void add_summary_command(CLI::App& app);
 void add_graph_command(CLI::App& app);
+void add_kernels_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
+void add_bench_conv_command(CLI::App& bench);
 void add_list_command(CLI::App& app);
 
 // The first Ctrl-C or SIGTERM is stored here (its number) and asks the work to save and end; the second ends the

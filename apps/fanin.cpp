@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   fanin::add_graph_command(app);
   fanin::add_grad_command(app);
   fanin::add_recipe_command(app);
+  fanin::add_kernels_command(app);
   fanin::add_bench_command(app);
   fanin::add_list_command(app);
 

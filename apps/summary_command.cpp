@@ -8,6 +8,7 @@
 #include "apps/study/text.h"
 #include "apps/table.h"
 #include "core/check.h"
+#include "core/tensor/parallel.h"
 #include "core/text.h"
 #include "data/dataset.h"
 #include "init/catalog.h"
@@ -50,12 +51,14 @@ void print_summary(const ModelChoice& choice, int batch) {
   const MemoryEstimate memory = model.network.estimate(model.logits, batch, Mode::train);
   fmt::print("\n{}: {} nodes, {} parameters, {} multiply-adds per image\n", choice.model, rows.size(),
              thousands(parameters), thousands(macs));
+  const std::uint64_t program = resident_memory();
   fmt::print(
-      "training at batch {}: {} (weights {}, gradients {}, momentum {}, activations {}, scratch {}); available here: "
-      "{}\n",
-      batch, mebibytes(training_memory(model.network, model.logits, batch, "sgd")), mebibytes(memory.parameters),
-      mebibytes(memory.gradients), mebibytes(memory.parameters), mebibytes(memory.activations),
-      mebibytes(memory.scratch), mebibytes(available_memory()));
+      "training at batch {}: peak memory {} (weights {}, gradients {}, momentum {}, activations {}, scratch {}, images "
+      "{}, program {}) and the data set; available here: {}\n",
+      batch, mebibytes(training_memory(model.network, model.logits, batch, "sgd") + program),
+      mebibytes(memory.parameters), mebibytes(memory.gradients), mebibytes(memory.parameters),
+      mebibytes(memory.activations), mebibytes(memory.scratch), mebibytes(image_memory(model.network, batch)),
+      mebibytes(program), mebibytes(available_memory()));
   fmt::print("fans count groups exactly; `fanin fans` shows how PyTorch counts\n");
 }
 
@@ -130,14 +133,19 @@ void list_normalizations(Language) {
 void add_summary_command(CLI::App& app) {
   struct Options {
     ModelChoice model;
-    int batch = 128;
+    int batch = 128, threads = 0;
   };
   const std::shared_ptr<Options> o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("summary", "Layers, parameters, multiply-adds, fans and memory of a network");
   command->footer("Example:\n  fanin summary resnext-29-8x64d --batch 64");
   o->model.add(*command);
   command->add_option("--batch", o->batch, "Batch size of the memory estimate")->capture_default_str();
-  command->callback([o] { print_summary(o->model, o->batch); });
+  command->add_option("--threads", o->threads, "Threads of the memory estimate; 0: all cores")
+      ->check(CLI::Range(0, 1024));
+  command->callback([o] {
+    if (o->threads > 0) set_thread_count(o->threads);
+    print_summary(o->model, o->batch);
+  });
 }
 
 void add_list_command(CLI::App& app) {

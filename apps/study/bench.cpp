@@ -12,8 +12,6 @@
 
 #include <fmt/format.h>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -30,12 +28,6 @@ double operations(const Network& net, Mode mode, int batch) {
     macs += static_cast<double>(row.macs) * (mode == Mode::evaluate ? 1.0 : first ? 2.0 : 3.0);
   }
   return 2.0 * macs * batch;
-}
-
-std::uint64_t peak_rss() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace
@@ -79,7 +71,7 @@ BenchResult bench(const BenchOptions& o) {
           .step_ms_median = 1e3 * median,
           .images_per_second = o.batch / median,
           .gflops = operations(net, o.mode, o.batch) / median / 1e9,
-          .peak_rss_bytes = peak_rss()};
+          .peak_rss_bytes = peak_memory()};
 }
 
 }  // namespace fanin

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -63,6 +65,23 @@ std::uint64_t available_memory(const io::Path& root) {
 void check_memory(std::uint64_t needed, std::uint64_t available, const std::string& what) {
   FANIN_CHECK(needed <= available, memory, "{} needs {}, but only {} are available; use a smaller --batch or network",
               what, mebibytes(needed), mebibytes(available));
+}
+
+std::uint64_t resident_memory(const io::Path& root) {
+  std::istringstream lines(content_of(root / "proc/self/status").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("VmRSS:")) continue;
+    std::istringstream fields(line.substr(6));
+    std::uint64_t kibibytes = 0;
+    if (fields >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+}
+
+std::uint64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 std::string mebibytes(std::uint64_t bytes) {

@@ -16,6 +16,10 @@ std::uint64_t available_memory(const io::Path& root = "/");
 // Throws ErrorKind::memory with the numbers if `needed` exceeds `available`.
 void check_memory(std::uint64_t needed, std::uint64_t available, const std::string& what);
 
+// Bytes of memory that this process has in use now, and the most that it ever had. 0 if nothing can be found out.
+std::uint64_t resident_memory(const io::Path& root = "/");
+std::uint64_t peak_memory();
+
 std::string mebibytes(std::uint64_t bytes);  // "12.5 MiB"
 
 }  // namespace fanin

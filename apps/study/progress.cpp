@@ -73,9 +73,10 @@ void TrainProgressLine::after_epoch(const EpochRow& r, const TrainProgress& p) {
   clear();
   const double left = eta_.seconds_left(static_cast<double>(p.step), total_steps_);
   show(fmt::format(
-      "epoch {:>3}/{}  train loss {:.4f} accuracy {:.2f} %  test loss {:.4f} accuracy {:.2f} %  {:.0f} images/s{}\n",
+      "epoch {:>3}/{}  train loss {:.4f} accuracy {:.2f} %  test loss {:.4f} accuracy {:.2f} %  {:.0f} images/s, "
+      "{:.1f} % waiting{}\n",
       r.epoch, epochs_, r.train_loss, 100.0 * r.train_accuracy, r.test_loss, 100.0 * r.test_accuracy,
-      r.images_per_second, left > 0.5 ? ", " + human_time(left) + " left" : ""));
+      r.images_per_second, 100.0 * r.waited_share(), left > 0.5 ? ", " + human_time(left) + " left" : ""));
 }
 
 }  // namespace fanin

@@ -27,8 +27,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view state_names[] = {"fresh", "running", "done", "diverged", "interrupted", "failed"};
 
 void write_status(const io::Path& folder, const RunStatus& s) {
-  const nlohmann::ordered_json json = {
-      {"state", to_string(s.state)}, {"epoch", s.epoch}, {"step", s.step}, {"reason", s.reason}, {"node", s.node}};
+  const nlohmann::ordered_json json = {{"state", to_string(s.state)}, {"epoch", s.epoch}, {"step", s.step},
+                                       {"reason", s.reason},          {"node", s.node},   {"waited", s.waited}};
   io::write_atomically(folder / "status.json",
                        json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
@@ -155,10 +155,10 @@ class Execution : public TrainObserver {
     save();
     if (config_.validation > 0 && is_best(p.rows))
       save_weights(folder_ / "best.safetensors", net(), weights_metadata());
+    status_.waited = row.waited_share();
     status(RunState::running);
     say(fmt::format("epoch {}: train loss {:.4f}, test accuracy {:.2f} %, {:.2f} % of the time waiting for images",
-                    row.epoch, row.train_loss, 100.0 * row.test_accuracy,
-                    row.seconds > 0.0 ? 100.0 * row.waited / row.seconds : 0.0));
+                    row.epoch, row.train_loss, 100.0 * row.test_accuracy, 100.0 * row.waited_share()));
     watcher_.after_epoch(row, p);
   }
 

@@ -29,6 +29,7 @@ struct RunStatus {
   int epoch = 0;  // finished epochs
   std::int64_t step = 0;
   std::string reason, node;  // of a divergence or a failure
+  double waited = 0.0;       // share of the last epoch's time in which steps waited for images
 };
 RunStatus read_status(const io::Path& folder);  // fresh if there is none; throws ErrorKind::input if it is damaged
 

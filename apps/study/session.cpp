@@ -65,9 +65,13 @@ Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset) {
   return parse_augmentation(config.augment, view);
 }
 
+std::uint64_t image_memory(const Network& net, int batch) {
+  return net.image().with_images(batch).size() * sizeof(float);
+}
+
 std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer) {
   const MemoryEstimate estimate = net.estimate(logits, batch, Mode::train);
-  return estimate.total() + estimate.parameters * (optimizer == "sgd" ? 1 : 2);
+  return estimate.total() + estimate.parameters * (optimizer == "sgd" ? 1 : 2) + image_memory(net, batch);
 }
 
 void Session::initialize() {

@@ -31,7 +31,10 @@ std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode = Mode:
 TrainOptions train_options(const RunConfig& config);
 Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset);
 
-// Bytes that training takes: parameters, gradients, optimizer state, activations, scratch.
+// Bytes that training takes: parameters, gradients, optimizer state, activations, scratch, images of a batch. The process
+// needs besides what it had before (resident_memory()), and its data set.
 std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer);
+
+std::uint64_t image_memory(const Network& net, int batch);  // of it, the images
 
 }  // namespace fanin

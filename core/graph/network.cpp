@@ -152,9 +152,13 @@ void Network::Impl::check_all_used(int from) const {
   }
 }
 
+Plan Network::plan(Node output, PlanOptions options) const {
+  options.output = output.id_;
+  return make_plan(impl_->plan_nodes(), options);
+}
+
 MemoryEstimate Network::estimate(Node output, int largest_batch, Mode mode) const {
-  const PlanOptions options{.images = largest_batch, .output = output.id_, .mode = mode};
-  const Plan plan = make_plan(impl_->plan_nodes(), options);
+  const Plan plan = this->plan(output, {.images = largest_batch, .mode = mode});
   const std::size_t parameters = impl_->parameter_floats() * sizeof(float);
   return {.parameters = parameters,
           .gradients = mode == Mode::train ? parameters : 0,

@@ -80,6 +80,7 @@ class Network {
   Scope scope(const std::string& name) { return Scope(*this, name); }
 
   // --- between building and running
+  Plan plan(Node output, PlanOptions options) const;  // what prepare would decide; its node i is row i of summary()
   MemoryEstimate estimate(Node output, int largest_batch, Mode mode) const;  // what prepare would allocate
   // Plans and allocates. Weights are NaN afterwards. Mode::evaluate plans for forward only.
   void prepare(Node output, int largest_batch, Mode mode = Mode::train);

@@ -18,16 +18,20 @@ const ConvCandidate* const candidates[] = {&conv_pointwise, &conv_winograd4, &co
 
 ConvPrecision current_precision = ConvPrecision::exact;
 
-const ConvCandidate* forced() {
-  static const ConvCandidate* const choice = []() -> const ConvCandidate* {
-    const char* name = std::getenv("FANIN_CONV");
-    if (name == nullptr || *name == '\0') return nullptr;
-    std::string known;
-    for (const ConvCandidate* c : candidates) {
-      if (std::string(name) == c->name) return c;
-      known += std::string(known.empty() ? "" : ", ") + c->name;
-    }
-    fail(ErrorKind::usage, "FANIN_CONV={}: no such convolution; choose from {}", name, known);
+const ConvCandidate* find(std::string_view name, std::string_view whose) {
+  if (name.empty()) return nullptr;
+  std::string known;
+  for (const ConvCandidate* c : candidates) {
+    if (name == c->name) return c;
+    known += std::string(known.empty() ? "" : ", ") + c->name;
+  }
+  fail(ErrorKind::usage, "{}{}: no such convolution; choose from {}", whose, name, known);
+}
+
+const ConvCandidate*& forced() {
+  static const ConvCandidate* choice = [] {
+    const char* const name = std::getenv("FANIN_CONV");
+    return find(name == nullptr ? "" : name, "FANIN_CONV=");
   }();
   return choice;
 }
@@ -52,6 +56,15 @@ const ConvCandidate* joint(const Conv2d& conv, const Shape& x, ConvPrecision pre
 }
 
 }  // namespace
+
+std::span<const ConvCandidate* const> conv_candidates() { return candidates; }
+const ConvCandidate& conv2d_candidate(const Conv2d& conv, const Shape& x, ConvProduct product) {
+  return choose(conv, x, product);
+}
+const ConvCandidate* conv2d_joint_candidate(const Conv2d& conv, const Shape& x) { return joint(conv, x); }
+
+void force_conv(std::string_view name) { forced() = find(name, "convolution "); }
+std::string_view forced_conv() { return forced() == nullptr ? "" : forced()->name; }
 
 void set_conv_precision(ConvPrecision precision) { current_precision = precision; }
 ConvPrecision conv_precision() { return current_precision; }

@@ -26,6 +26,7 @@ struct Conv2d {
     return {x.images, (x.height + 2 * padding - kernel) / stride + 1, (x.width + 2 * padding - kernel) / stride + 1,
             out_channels};
   }
+  bool operator==(const Conv2d&) const = default;
 };
 
 // A value that is never stored: v[c] = (x[c] - mean[c]) * factor[c] + shift[c], then max(v, 0) with relu. This is
@@ -96,7 +97,11 @@ ConvPrecision conv_precision();
 ConvPrecision parse_conv_precision(std::string_view name);  // "exact" or "fast"; else throws ErrorKind::usage
 
 enum class ConvProduct { forward, backward_input, backward_weights };
-// Which candidate runs: "reference", "gemm", ... FANIN_CONV=<name> in the environment forces one that fits.
+// Which candidate runs: "gemm", "direct", ...
 std::string_view conv2d_choice(const Conv2d&, const Shape& x, ConvProduct);
+// Forces a candidate wherever it fits, as FANIN_CONV=<name> in the environment does; "": none. To be called before
+// networks are prepared; not thread-safe. Throws ErrorKind::usage for an unknown name.
+void force_conv(std::string_view name);
+std::string_view forced_conv();  // "" for none
 
 }  // namespace fanin

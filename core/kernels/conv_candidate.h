@@ -5,11 +5,14 @@
 
 #include "core/kernels/conv2d.h"
 
+#include <string>
+
 namespace fanin {
 
 struct ConvCandidate {
   const char* name;
   bool (*fits)(const Conv2d&, const Shape& x, ConvProduct);
+  std::string (*tile)(const Conv2d&, const Shape& x, ConvProduct);  // what it works on at a time, for people
   // Floats that the product needs; never fewer for more images.
   std::size_t (*scratch)(const Conv2d&, const Shape& x, ConvProduct, int threads);
   void (*forward)(const Conv2d&, ConstView x, const InputTransform&, const float* w, View y, const ForwardEpilogue&,
@@ -24,6 +27,12 @@ struct ConvCandidate {
                    Write, const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
   bool loads_gradient = false;  // backward reads any Gradient; otherwise only stored ones
 };
+
+// In order of preference: the first that fits runs. conv_winograd4 is skipped unless ConvPrecision is fast.
+std::span<const ConvCandidate* const> conv_candidates();
+const ConvCandidate& conv2d_candidate(const Conv2d&, const Shape& x, ConvProduct);  // the one that runs
+// The one that takes both gradients from one load, or null if each product is on its own.
+const ConvCandidate* conv2d_joint_candidate(const Conv2d&, const Shape& x);
 
 extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_winograd2, conv_winograd4;
 

@@ -15,6 +15,7 @@
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
+#include "core/kernels/conv_tile.h"
 #include "core/tensor/parallel.h"
 
 #include <cstring>
@@ -261,8 +262,10 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
   return kWeightGradientChunks * padded_gradient_floats(g) + z(threads) * f.floats();
 }
 
+std::string tile(const Conv2d& c, const Shape&, ConvProduct product) { return register_tile(c, product); }
+
 }  // namespace
 
-const ConvCandidate conv_direct = {"direct", fits, scratch_floats, forward, backward_input, backward_weights};
+const ConvCandidate conv_direct = {"direct", fits, tile, scratch_floats, forward, backward_input, backward_weights};
 
 }  // namespace fanin

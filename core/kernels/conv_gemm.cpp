@@ -251,8 +251,13 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
   add_chunks(partials, chunks, size, dw);
 }
 
+std::string tile(const Conv2d& c, const Shape& x, ConvProduct) {
+  const Bands b(c, c.output_shape(x));
+  return "panel of " + std::to_string(b.rows_per_band * b.out_width) + " px x " + std::to_string(b.depth);
+}
+
 }  // namespace
 
-const ConvCandidate conv_gemm = {"gemm", fits_all, scratch_floats, forward, backward_input, backward_weights};
+const ConvCandidate conv_gemm = {"gemm", fits_all, tile, scratch_floats, forward, backward_input, backward_weights};
 
 }  // namespace fanin

@@ -13,6 +13,7 @@
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
+#include "core/kernels/conv_tile.h"
 #include "core/tensor/parallel.h"
 
 namespace fanin {
@@ -229,9 +230,14 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
   return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
 }
 
+std::string tile(const Conv2d& c, const Shape&, ConvProduct product) {
+  return "block of " + std::to_string(kPixels) + " px, " + register_tile(c, product);
+}
+
 }  // namespace
 
 const ConvCandidate conv_pointwise = {
-    "pointwise", fits, scratch_floats, forward, backward_input, backward_weights, backward_scratch, backward, true};
+    "pointwise",      fits,     tile, scratch_floats, forward, backward_input, backward_weights,
+    backward_scratch, backward, true};
 
 }  // namespace fanin

@@ -19,6 +19,7 @@
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
+#include "core/kernels/conv_tile.h"
 #include "core/kernels/winograd_transforms.h"
 #include "core/tensor/parallel.h"
 
@@ -682,8 +683,22 @@ std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
 }
 
 template <class F>
+std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
+  const Tiling t(x, F::kOut);
+  return "F(" + std::to_string(F::kOut) + "x" + std::to_string(F::kOut) + ") x " +
+         std::to_string(t.rows_per_block * t.tile_columns) + ", " + register_tile(c, product);
+}
+
+template <class F>
 constexpr ConvCandidate rung(const char* name) {
-  return {name,       fits, scratch_floats<F>, forward<F>, backward_input<F>, backward_weights<F>, backward_scratch<F>,
+  return {name,
+          fits,
+          tile<F>,
+          scratch_floats<F>,
+          forward<F>,
+          backward_input<F>,
+          backward_weights<F>,
+          backward_scratch<F>,
           backward<F>};
 }
 

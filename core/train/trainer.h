@@ -32,7 +32,8 @@ struct EpochRow {
   double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;  // means over images; accuracy in [0, 1]
   double learning_rate = 0;                                                     // of the epoch's last step
   double seconds = 0, images_per_second = 0;                                    // of training alone
-  double waited = 0;  // seconds of them for batches; not kept in files
+  double waited = 0;  // seconds of them for batches; not kept in checkpoints
+  double waited_share() const { return seconds > 0.0 ? waited / seconds : 0.0; }
   std::uint64_t weights_hash = 0;
 };
 

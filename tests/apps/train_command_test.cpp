@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/command.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <csignal>
 #include <thread>
@@ -130,6 +132,21 @@ TEST(TrainCommand, OneLinePerEpochInAPipe) {
   const CommandResult result = run_fanin(folder, kTiny + "--epochs 3 --model mlp-1-8 --run a");
   EXPECT_EQ(result.output.find('\r'), std::string::npos);
   EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 4) << result.output;
+}
+
+// How long steps waited for images: in the line of the epoch, in status.json and in log.txt.
+TEST(TrainCommand, TellsHowLongItWaitedForImages) {
+  const Path folder = scratch_folder();
+  const CommandResult result = run_fanin(folder, kTiny + "--epochs 1 --model wrn-10-1 --run a");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::string status = file_text(folder / "a/status.json"), key = "\"waited\": ";
+  ASSERT_NE(status.find(key), std::string::npos) << status;
+  const double waited = std::stod(status.substr(status.find(key) + key.size()));
+  EXPECT_GE(waited, 0.0);
+  EXPECT_LE(waited, 1.0);
+  const std::string log = file_text(folder / "a/log.txt");
+  EXPECT_NE(log.find(fmt::format("{:.2f} % of the time waiting for images", 100.0 * waited)), std::string::npos) << log;
+  EXPECT_NE(result.output.find(fmt::format("{:.1f} % waiting", 100.0 * waited)), std::string::npos) << result.output;
 }
 
 TEST(TrainCommand, EvalAndPredictReadTheRun) {

@@ -1,15 +1,18 @@
 """fanin against PyTorch on this machine: whole training steps (forward, loss, backward, SGD with Nesterov momentum and weight
 decay; 32-bit floats) of the same networks at the same batch, measured in turn within one run, since machines drift.
 PyTorch runs in its best configuration, which is searched for each network: NCHW or channels_last, eager or compiled, with
-tcmalloc where it is installed.
+tcmalloc where it is installed. --eval: forward in evaluation mode, without gradients.
 
-    python3 tests/bench/against_pytorch.py                           # the table of docs/performance.md
+    python3 tests/bench/against_pytorch.py --whole-table --state table.json   # all of docs/performance.md; may be continued
     python3 tests/bench/against_pytorch.py --networks wrn-16-4:128 --threads 1 --rounds 5
-    python3 tests/bench/against_pytorch.py --eval                    # forward only, no gradients
+    python3 tests/bench/against_pytorch.py --networks wrn-16-1:32 wrn-16-1:512 --eval --conv fast
+    python3 tests/bench/against_pytorch.py --isa avx2 --fanin build/avx2/fanin  # both without AVX-512
     python3 tests/bench/against_pytorch.py --python venv/bin/python  # another PyTorch; may be given several times
 
 A row: images per second of both (medians over the rounds), the ratio round by round (median, least, most), and the peak
-resident memory of both processes. --json FILE keeps every single measurement.
+resident memory of both processes. --state FILE keeps every single measurement: rows that are there with the same settings
+are not measured again, so that a long table can be stopped and continued. --wrap COMMAND runs each row as `COMMAND python3
+this ...`, for machines where something must be arranged around a measurement.
 SPDX-License-Identifier: MIT
 """
 import argparse
@@ -27,6 +30,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 NETWORKS = ("wrn-16-1:128 wrn-16-4:128 wrn-40-4:64 wrn-28-10:32 resnext-29-4x16d:64 resnext-29-8x16d:64 resnext-29-32x4d:64 "
             "resnext-29-8x64d:16 densenet-bc-100-12:64 densenet-40-12:64 densenet-bc-40-12:64").split()
+OTHER_BATCHES = "wrn-16-1:32 wrn-16-1:512 wrn-16-4:32 densenet-bc-40-12:16 densenet-bc-40-12:256 resnext-29-4x16d:16".split()
+# What restricts PyTorch's own kernels and oneDNN to instructions.
+ISA = {"native": {}, "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2"}}
 
 
 class TorchStep:
@@ -97,7 +103,7 @@ class TorchProcess:
     def __init__(self, python, options, arguments, layout, compiled):
         self.name = f"{layout}{', compiled' if compiled else ''}"
         spec, batch = arguments
-        environment = dict(os.environ)
+        environment = {**os.environ, **ISA[options.isa]}
         if options.preload:
             environment["LD_PRELOAD"] = options.preload
         command = [python, str(pathlib.Path(__file__).resolve()), "--worker", spec, str(batch), str(options.threads), layout,
@@ -142,25 +148,93 @@ def fanin_once(options, spec, batch):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def compare(options, network):
+def settings(options, network):
+    """What makes a row: equal settings are the same row."""
     spec, _, batch = network.rpartition(":")
-    arguments = (spec, int(batch))
+    return {"network": spec, "batch": int(batch), "mode": "eval" if options.eval else "train", "threads": options.threads,
+            "conv": options.conv, "isa": options.isa}
+
+
+def compare(options, network):
+    row = settings(options, network)
+    arguments = (row["network"], row["batch"])
     torch = best_torch(options, arguments)
     rounds = []
     for _ in range(options.rounds):
         ours, theirs = fanin_once(options, *arguments), torch.measure(options.seconds)
         rounds.append({"fanin": ours, "torch": theirs, "ratio": ours["images_per_second"] / theirs["images_per_second"]})
     torch.close()
-    return {"network": spec, "batch": int(batch), "torch": f"{torch.version} {torch.name}", "rounds": rounds}
+    return {**row, "torch": f"{torch.version} {torch.name}", "when": time.strftime("%Y-%m-%d %H:%M"), "rounds": rounds}
 
 
-def row(result):
-    rate = {who: statistics.median(r[who]["images_per_second"] for r in result["rounds"]) for who in ("fanin", "torch")}
-    rss = {who: max(r[who]["peak_rss_bytes"] for r in result["rounds"]) / 2**20 for who in ("fanin", "torch")}
-    ratios = [r["ratio"] for r in result["rounds"]]
-    return (f"| {result['network']}, {result['batch']} | {rate['fanin']:.1f} | {rate['torch']:.1f} | {statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f} to {max(ratios):.2f}) | {rss['fanin']:.0f} | {rss['torch']:.0f} | {rss['fanin'] / rss['torch']:.2f} | "
-            f"{result['torch']} |")
+HEADER = ("| network, batch | --conv | fanin images/s | PyTorch images/s | ratio, median (least to most) | fanin MiB | PyTorch MiB "
+          "| memory | PyTorch |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+
+
+def line(result):
+    rounds = result["rounds"]
+    rate = {who: statistics.median(r[who]["images_per_second"] for r in rounds) for who in ("fanin", "torch")}
+    rss = {who: max(r[who]["peak_rss_bytes"] for r in rounds) / 2**20 for who in ("fanin", "torch")}
+    ratios = [r["ratio"] for r in rounds]
+    return (f"| {result['network']}, {result['batch']} | {result['conv']} | {rate['fanin']:.1f} | {rate['torch']:.1f} | "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {rss['fanin']:.0f} | {rss['torch']:.0f} | "
+            f"{rss['fanin'] / rss['torch']:.2f} | {result['torch']} |")
+
+
+class State:
+    """The rows that were measured, in a file that is complete after each of them."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path) if path else None
+        self.rows = json.loads(self.path.read_text()) if self.path and self.path.exists() else []
+
+    def find(self, row):
+        return next((r for r in self.rows if all(r[key] == value for key, value in row.items())), None)
+
+    def add(self, result):
+        self.rows.append(result)
+        if self.path:
+            unfinished = self.path.with_suffix(".unfinished")
+            unfinished.write_text(json.dumps(self.rows, indent=1))
+            unfinished.replace(self.path)
+
+
+def wrapped(options, network):
+    """compare(), in a process of its own under --wrap."""
+    command = [*options.wrap.split(), sys.executable, str(pathlib.Path(__file__).resolve()), "--one-row", "--networks", network,
+               "--fanin", options.fanin, "--threads", str(options.threads), "--rounds", str(options.rounds), "--seconds",
+               str(options.seconds), "--conv", options.conv, "--isa", options.isa, "--preload", options.preload or ""]
+    command += [word for python in options.python for word in ("--python", python)]
+    command += ["--eval"] * options.eval + ["--compile"] * options.compile
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def table(options, state, title):
+    print(f"\n{title}, {options.threads} thread{'s' * (options.threads > 1)}"
+          f"{', both restricted to AVX2' if options.isa == 'avx2' else ''}:\n\n{HEADER}")
+    for network in options.networks:
+        result = state.find(settings(options, network))
+        if result is None:
+            try:
+                result = wrapped(options, network) if options.wrap else compare(options, network)
+            except (subprocess.CalledProcessError, json.JSONDecodeError, BrokenPipeError) as error:
+                print(f"{network}: {error}; left out", file=sys.stderr, flush=True)  # the next call tries again
+                continue
+            state.add(result)
+        print(line(result), flush=True)
+
+
+def tables(options):
+    """(title, changed options) of each table that is asked for."""
+    if not options.whole_table:
+        return [("Evaluation" if options.eval else "Training steps", {})]
+    result = []
+    for conv in ("exact", "fast"):
+        result.append((f"Training steps, --conv {conv}", {"conv": conv, "eval": False, "networks": NETWORKS}))
+    result.append(("Training steps", {"conv": "exact", "eval": False, "threads": 1, "networks": NETWORKS}))
+    result.append(("Training steps, other batches", {"conv": "exact", "eval": False, "networks": OTHER_BATCHES}))
+    result.append(("Evaluation", {"conv": "exact", "eval": True, "networks": NETWORKS}))
+    return result
 
 
 def main():
@@ -171,26 +245,31 @@ def main():
     parser.add_argument("--fanin", default=str(HERE.parent.parent / "build/release/fanin"), help="the program")
     parser.add_argument("--python", action="append", help="interpreter with PyTorch; default: this one")
     parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="MODEL:BATCH")
+    parser.add_argument("--whole-table", action="store_true", help="training exact and fast, one thread, other batches, evaluation")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
     parser.add_argument("--eval", action="store_true", help="forward only")
     parser.add_argument("--conv", default="exact", choices=("exact", "fast"), help="fanin's convolutions")
+    parser.add_argument("--isa", default="native", choices=sorted(ISA), help="avx2: PyTorch and oneDNN without AVX-512; give "
+                        "--fanin a build of the same kind (cmake --preset avx2)")
     parser.add_argument("--compile", action="store_true", help="try torch.compile, too: minutes for each network")
     parser.add_argument("--preload", default=allocator(), help="allocator for PyTorch; default: tcmalloc if found, '' for none")
-    parser.add_argument("--json", help="file for all measurements")
+    parser.add_argument("--state", help="file of all measurements; what is in it is not measured again")
+    parser.add_argument("--wrap", default="", help="command under which each row is measured")
+    parser.add_argument("--one-row", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.python = options.python or [sys.executable]
-    print(f"{'evaluation' if options.eval else 'training'}, --conv {options.conv}, {options.threads} threads, {options.rounds} rounds of "
-          f"{options.seconds:g} s each, PyTorch with {options.preload or 'the default allocator'}\n")
-    print("| network, batch | fanin images/s | PyTorch images/s | ratio (least to most) | fanin MiB | PyTorch MiB | memory | PyTorch |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    results = []
+    options.fanin = str(pathlib.Path(options.fanin).resolve())
     for network in options.networks:
-        results.append(compare(options, network))
-        print(row(results[-1]), flush=True)
-        if options.json:
-            pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
+        if not network.rpartition(":")[2].isdigit() or not network.rpartition(":")[0]:
+            parser.error(f"--networks {network}: give MODEL:BATCH, such as wrn-16-1:128")
+    if options.one_row:
+        return print(json.dumps(compare(options, options.networks[0])))
+    print(f"{options.rounds} rounds of {options.seconds:g} s each, in turn; PyTorch with {options.preload or 'the default allocator'}")
+    state = State(options.state)
+    for title, changes in tables(options):
+        table(argparse.Namespace(**{**vars(options), **changes}), state, title)
 
 
 main()

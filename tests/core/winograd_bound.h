@@ -10,6 +10,8 @@
 #include "core/kernels/conv2d.h"
 
 #include <cmath>
+#include <functional>
+#include <utility>
 #include <vector>
 
 namespace fanin::test {
@@ -62,7 +64,9 @@ struct WinogradBound {
 // Magnitudes are NHWC and HWIO without gaps.
 class WinogradBoundMaker {
  public:
-  WinogradBoundMaker(const WinogradMatrices& m, const Conv2d& c, const Shape& x) : m_(m), c_(c), x_(x) {}
+  // wanted(channel of x, channel of y): pairs that are left out contribute nothing.
+  WinogradBoundMaker(const WinogradMatrices& m, const Conv2d& c, const Shape& x, std::function<bool(int, int)> wanted)
+      : m_(m), c_(c), x_(x), wanted_(std::move(wanted)) {}
 
   WinogradBound operator()(const std::vector<double>& v, const std::vector<double>& w, const std::vector<double>& dy) {
     const int in = c_.in_channels / c_.groups, out = c_.out_channels / c_.groups;
@@ -75,7 +79,8 @@ class WinogradBoundMaker {
     b.terms_dw = static_cast<double>(x_.images * tiles(x_.height) * tiles(x_.width)) + 36;
     for (int g = 0; g < c_.groups; ++g)
       for (int k = g * in; k < (g + 1) * in; ++k)
-        for (int o = g * out; o < (g + 1) * out; ++o) add_pair(v, w, dy, k, k - g * in, o, b);
+        for (int o = g * out; o < (g + 1) * out; ++o)
+          if (wanted_(k, o)) add_pair(v, w, dy, k, k - g * in, o, b);
     return b;
   }
 
@@ -128,6 +133,7 @@ class WinogradBoundMaker {
   WinogradMatrices m_;
   Conv2d c_;
   Shape x_;
+  std::function<bool(int, int)> wanted_;
 };
 
 }  // namespace fanin::test
