@@ -68,7 +68,8 @@ class Reader {
     j.relu = reading.relu;
     j.x_stride = stride(plan_.value[at(reading.source)], reading.source);
     j.y_stride = stride(plan_.value[at(f.writes)], f.writes);
-    j.dy_stride = stride(plan_.gradient[at(id)], id);
+    const int dy = f.loaded_through >= 0 ? f.loaded_through : id;
+    j.dy_stride = stride(plan_.gradient[at(dy)], dy);
     if (f.writes != id)
       j.add = same_memory(other_operand(f.writes, id), f.writes) ? ConvJob::Add::in_place : ConvJob::Add::other;
     j.moments = takes_moments(id);
@@ -80,8 +81,8 @@ class Reader {
       const Reading& finished = fused(f.finishes).value;
       j.finishes = true;
       j.finish_affine = finished.norm >= 0;
-      j.mask = finished.relu;
-      j.sums = finished.norm >= 0 && fused(finished.norm).sums_by == id;
+      j.mask = finished.relu || fused(f.finishes).joins >= 0;
+      j.sums = !norms_summed_by(id).empty();
       j.scaled = fused(f.finishes).passed_on;
     }
     return j;
@@ -123,12 +124,21 @@ class Reader {
     return fmt::format("{}", fmt::join(words, "; "));
   }
 
+  // The BatchNorms whose sums node `id` takes.
+  std::vector<std::string> norms_summed_by(int id) const {
+    std::vector<std::string> result;
+    for (int i = 0; i < static_cast<int>(rows_.size()); ++i)
+      if (fused(i).sums_by == id) result.push_back(name(i));
+    return result;
+  }
+
   std::string finished(int id) const {
     const FusedNode& f = fused(id);
     const Reading& r = fused(f.finishes).value;
     std::vector<std::string> words;
-    if (r.relu) words.push_back("ReLU mask");
-    if (r.norm >= 0 && fused(r.norm).sums_by == id) words.push_back("sums of " + name(r.norm));
+    if (r.relu || fused(f.finishes).joins >= 0) words.push_back("ReLU mask");
+    const std::vector<std::string> norms = norms_summed_by(id);
+    if (!norms.empty()) words.push_back(fmt::format("sums of {}", fmt::join(norms, " and ")));
     if (fused(f.finishes).passed_on) words.push_back("scaled into the gradient of " + name(r.source));
     return fmt::format("{}", fmt::join(words, "; "));
   }
@@ -139,9 +149,12 @@ class Reader {
     std::vector<std::string> words;
     if (kind == Kind::input) return "";
     if (f.corrected) words.push_back("gradient corrected first");
-    if (f.passed_on) {
+    if (f.loaded_through >= 0) words.push_back(fmt::format("loads its gradient through {}", name(f.loaded_through)));
+    if (!inputs(id).empty() && fused(inputs(id)[0]).loaded_through == id) {
+      words.push_back(fmt::format("gradient of {} left out: put right at its load", name(inputs(id)[0])));
+    } else if (f.passed_on) {
       words.push_back(fmt::format("gradient left out: part of that of {}", name(f.value.source)));
-    } else if (f.joins >= 0) {
+    } else if (f.joins >= 0 && !f.finished) {
       words.push_back("mask and sums in one pass");
     } else if (f.finishes >= 0) {
       if (const std::string what = finished(id); !what.empty()) words.push_back(what);

@@ -25,7 +25,8 @@ struct ConvCandidate {
   std::size_t (*backward_scratch)(const Conv2d&, const Shape& x, int threads) = nullptr;
   void (*backward)(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
                    Write, const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
-  bool loads_gradient = false;  // backward reads any Gradient; otherwise only stored ones
+  bool loads_gradient = false;            // backward reads any Gradient; otherwise only stored ones
+  bool (*pays)(const Conv2d&) = nullptr;  // whether backward is faster than the two products; null: always
 };
 
 // In order of preference: the first that fits runs. conv_winograd4 is skipped unless ConvPrecision is fast.

@@ -236,8 +236,15 @@ std::string tile(const Conv2d& c, const Shape&, ConvProduct product) {
 
 }  // namespace
 
-const ConvCandidate conv_pointwise = {
-    "pointwise",      fits,     tile, scratch_floats, forward, backward_input, backward_weights,
-    backward_scratch, backward, true};
+const ConvCandidate conv_pointwise = {.name = "pointwise",
+                                      .fits = fits,
+                                      .tile = tile,
+                                      .scratch = scratch_floats,
+                                      .forward = forward,
+                                      .backward_input = backward_input,
+                                      .backward_weights = backward_weights,
+                                      .backward_scratch = backward_scratch,
+                                      .backward = backward,
+                                      .loads_gradient = true};
 
 }  // namespace fanin

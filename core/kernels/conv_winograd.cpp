@@ -651,11 +651,12 @@ template <class F>
 void backward(const Conv2d& c, ConstView x, const InputTransform& transform, const Gradient& dy, const float* w,
               View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
-  if (g.in * g.out <= kJointWeights)
-    return backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy.g, w, dx, write, e, dw,
-                                Scratch(scratch));
-  backward_weights<F>(c, x, transform, dy.g, dw, scratch);
-  backward_input<F>(c, dy.g, w, dx, write, e, scratch);
+  backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy.g, w, dx, write, e, dw, Scratch(scratch));
+}
+
+bool pays(const Conv2d& c) {
+  const Grouping g(c);
+  return g.in * g.out <= kJointWeights;
 }
 
 template <class F>
@@ -674,9 +675,6 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
 template <class F>
 std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
   const Grouping g(c);
-  if (g.in * g.out > kJointWeights)
-    return std::max(scratch_floats<F>(c, x, ConvProduct::backward_weights, threads),
-                    scratch_floats<F>(c, x, ConvProduct::backward_input, threads));
   const JointParts<F> p(g, x);
   return z(g.count) * p.turned.u() + z(kWeightGradientChunks * g.count) * p.s.du() +
          z(threads) * (p.s.buffer() + p.block);
@@ -691,15 +689,16 @@ std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
 
 template <class F>
 constexpr ConvCandidate rung(const char* name) {
-  return {name,
-          fits,
-          tile<F>,
-          scratch_floats<F>,
-          forward<F>,
-          backward_input<F>,
-          backward_weights<F>,
-          backward_scratch<F>,
-          backward<F>};
+  return {.name = name,
+          .fits = fits,
+          .tile = tile<F>,
+          .scratch = scratch_floats<F>,
+          .forward = forward<F>,
+          .backward_input = backward_input<F>,
+          .backward_weights = backward_weights<F>,
+          .backward_scratch = backward_scratch<F>,
+          .backward = backward<F>,
+          .pays = pays};
 }
 
 }  // namespace
