@@ -11,6 +11,8 @@ const std::vector<Lesson>& lesson_catalog() {
   static const std::vector<Lesson> all = {
       // Why weights are drawn at random, and how large
       symmetry_lesson(),
+      loss_at_birth_lesson(),
+      dead_relu_lesson(),
   };
   return all;
 }

@@ -93,6 +93,14 @@ Exercised exercise(const Dataset& data, const Exercise& e, const std::function<v
   Exercised result;
   Notes notes(e, model.network, each, result);
   result.diverged = trainer.run(notes) == TrainResult::diverged;
+  if (e.test && !result.diverged) {
+    const std::unique_ptr<BatchSource> test = make_batches(data, data.test,
+                                                           {.batch_size = std::min(e.batch, data.test.size()),
+                                                            .shuffle = false,
+                                                            .drop_last = false,
+                                                            .augmentation = normalize});
+    result.test_accuracy = evaluate(model.network, *test).accuracy;
+  }
   return result;
 }
 

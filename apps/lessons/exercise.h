@@ -20,10 +20,12 @@ struct Exercise {
   double stop_below = 0.0;  // ends when the mean loss of the last `window` steps is below this; 0: never
   int window = 10;
   std::string optimizer = "sgd";
+  bool test = false;  // evaluate the test images at the end
 };
 
 struct Exercised {
   std::vector<double> loss, accuracy;  // of every step's batch, before the step
+  double test_accuracy = 0.0;          // 0 if it diverged
   bool diverged = false;               // a loss was not finite; `loss` ends before it
   // Means over the last steps: infinity and 0 if it diverged.
   double last_loss(int steps = 20) const;

@@ -18,8 +18,12 @@ void LessonContext::advance(double units, const std::string& what) {
   watcher_.progress(planned_ > 0.0 ? std::min(1.0, done_ / planned_) : 0.0, what);
 }
 
-void LessonContext::criterion(const Text& text, bool held, std::string numbers) {
-  outcome_.criteria.push_back({say(text), held, std::move(numbers)});
+void LessonContext::exact(const Text& text, bool held, std::string numbers) {
+  outcome_.criteria.push_back({CriterionKind::exact, say(text), held, std::move(numbers)});
+}
+
+void LessonContext::outcome(const Text& text, bool held, std::string numbers) {
+  outcome_.criteria.push_back({CriterionKind::outcome, say(text), held, std::move(numbers)});
 }
 
 void LessonContext::show(std::string name, std::vector<double> values, std::string note) {

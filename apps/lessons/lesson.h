@@ -26,7 +26,12 @@ struct LessonSettings {
   std::string data = "synthetic";  // as --data of fanin train
 };
 
+// What theory says about a network at birth, or of any size and seed, is exact: it must hold at every size, and the tests
+// demand it. What comes out of training is an outcome: it may hold or not.
+enum class CriterionKind { exact, outcome };
+
 struct Criterion {
+  CriterionKind kind = CriterionKind::outcome;
   std::string text;
   bool held = false;
   std::string numbers;  // what was measured, and the bound
@@ -74,11 +79,12 @@ class LessonContext {
   void plan(double units) { planned_ += units; }
   void advance(double units, const std::string& what);
 
-  void criterion(const Text& text, bool held, std::string numbers);
+  void exact(const Text& text, bool held, std::string numbers);    // CriterionKind::exact
+  void outcome(const Text& text, bool held, std::string numbers);  // CriterionKind::outcome
   void answer(std::size_t choice) { outcome_.answer = choice; }
   void show(std::string name, std::vector<double> values, std::string note = "");
 
-  const LessonOutcome& outcome() const { return outcome_; }
+  const LessonOutcome& result() const { return outcome_; }
 
  private:
   LessonSettings settings_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/lessons/exercise.h"
 #include "apps/lessons/material.h"
+#include "apps/lessons/numbers.h"
 #include "apps/lessons/rows.h"
 
 #include <algorithm>
@@ -62,7 +63,8 @@ constexpr std::array<Start, 4> kStart = {{{{"all weights 0", "权重全为 0"}, 
                                           {{"random (Xavier)", "随机（Xavier）"}, "xavier_normal"}}};
 
 struct Course {
-  std::vector<double> step, distinct, smooth_step, smooth_loss;
+  std::vector<double> step, distinct;
+  PlotSeries smooth;             // loss
   int gradient_units = 0;        // after the first step: gradients that it used
   int most_units = 0;            // ever
   double largest = 0, loss = 0;  // of hidden weights; at the end
@@ -80,12 +82,7 @@ Course train(const Dataset& data, const Start& start, const LessonContext& conte
     course.most_units = std::max(course.most_units, distinct_hidden(net, false));
     course.largest = std::max(course.largest, largest_hidden(net));
   });
-  for (int i = 0; i + window <= static_cast<int>(run.loss.size()); i += window) {
-    double sum = 0.0;
-    for (int k = i; k < i + window; ++k) sum += run.loss[static_cast<std::size_t>(k)];
-    course.smooth_step.push_back(i + 0.5 * window);
-    course.smooth_loss.push_back(sum / window);
-  }
+  course.smooth = smooth_series("", run.loss, window);
   course.loss = run.last_loss(window * 4);
   return course;
 }
@@ -115,9 +112,10 @@ void run(LessonContext& context) {
   for (std::size_t s = 0; s < kStart.size(); ++s) {
     const std::string name = context.say(kStart[s].name);
     const Course& first = courses[s].front();
-    losses.series.push_back({name, first.smooth_step, first.smooth_loss, {}, {}});
+    losses.series.push_back(first.smooth);
+    losses.series.back().name = name;
     units.series.push_back({name, first.step, first.distinct, {}, {}});
-    context.show(name, first.smooth_loss, context.say({"loss, {:.3f} at the end", "损失，最后为 {:.3f}"}, first.loss));
+    context.show(name, first.smooth.y, context.say({"loss, {:.3f} at the end", "损失，最后为 {:.3f}"}, first.loss));
   }
   context.page.figure(losses);
   context.page.figure(units);
@@ -130,25 +128,24 @@ void run(LessonContext& context) {
     moved = std::max(moved, courses[zeros][k].largest);
     gap = std::min(gap, courses[constant][k].loss - courses[random][k].loss);
   }
-  context.criterion(
-      {"Equal weights get equal gradients: of every hidden layer's weight gradient all rows are the same.",
-       "相等的权重得到相等的梯度：每个隐藏层的权重梯度，所有行都相同。"},
-      gradient_units == 1,
-      context.say({"different rows at the first step: {} of {}", "第一步时不同的行数：{}，共 {} 行"}, gradient_units,
-                  kWidth));
-  context.criterion({"Training never tells them apart: the number of different units stays 1.",
-                     "训练永远无法区分它们：不同单元的个数始终为 1。"},
-                    units_ever == 1,
-                    context.say({"at most {} different units at any time; {} with noise, {} with random weights",
-                                 "任何时刻不同的单元最多 {} 个；加噪声时 {} 个，随机权重时 {} 个"},
-                                units_ever, courses[noise].front().most_units, courses[random].front().most_units));
-  context.criterion({"Zeros do not even move: every hidden weight is exactly 0 at the end.",
-                     "全零的权重根本不动：最后每个隐藏层权重仍恰好为 0。"},
-                    moved == 0.0, context.say({"largest hidden weight {:g}", "隐藏层权重的最大绝对值 {:g}"}, moved));
-  context.criterion({"Random weights end at a lower training loss than equal ones, for every seed.",
-                     "对每个随机种子，随机权重最后的训练损失都低于相等的权重。"},
-                    gap > 0.0,
-                    context.say({"smallest gap over {} seeds: {:.3f}", "{} 个种子中最小的差：{:.3f}"}, seeds, gap));
+  context.exact({"Equal weights get equal gradients: of every hidden layer's weight gradient all rows are the same.",
+                 "相等的权重得到相等的梯度：每个隐藏层的权重梯度，所有行都相同。"},
+                gradient_units == 1,
+                context.say({"different rows at the first step: {} of {}", "第一步时不同的行数：{}，共 {} 行"},
+                            gradient_units, kWidth));
+  context.exact({"Training never tells them apart: the number of different units stays 1.",
+                 "训练永远无法区分它们：不同单元的个数始终为 1。"},
+                units_ever == 1,
+                context.say({"at most {} different units at any time; {} with noise, {} with random weights",
+                             "任何时刻不同的单元最多 {} 个；加噪声时 {} 个，随机权重时 {} 个"},
+                            units_ever, courses[noise].front().most_units, courses[random].front().most_units));
+  context.exact({"Zeros do not even move: every hidden weight is exactly 0 at the end.",
+                 "全零的权重根本不动：最后每个隐藏层权重仍恰好为 0。"},
+                moved == 0.0, context.say({"largest hidden weight {:g}", "隐藏层权重的最大绝对值 {:g}"}, moved));
+  context.outcome({"Random weights end at a lower training loss than equal ones, for every seed.",
+                   "对每个随机种子，随机权重最后的训练损失都低于相等的权重。"},
+                  gap > 0.0,
+                  context.say({"smallest gap over {} seeds: {:.3f}", "{} 个种子中最小的差：{:.3f}"}, seeds, gap));
   context.answer(units_ever == 1 ? 0u : units_ever < kWidth ? 1u : 2u);
 }
 

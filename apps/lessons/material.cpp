@@ -5,6 +5,9 @@
 #include "data/catalog.h"
 #include "init/catalog.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace fanin {
 
 namespace {
@@ -71,6 +74,36 @@ Dataset small_images(const LessonContext& context, int train, int test, int side
                      .train_labels = {chosen.train.labels.begin(), chosen.train.labels.end()},
                      .test_labels = {chosen.test.labels.begin(), chosen.test.labels.end()}};
   return assemble(std::move(parts), s.data);
+}
+
+Dataset clusters(int train, int test, int side, double noise, std::uint64_t seed) {
+  constexpr int kClasses = 10;
+  const std::size_t features = static_cast<std::size_t>(side * side);
+  DatasetParts parts{.name = "clusters",
+                     .image = {1, side, side, 1},
+                     .class_names = {},
+                     .train_pixels = {},
+                     .test_pixels = {},
+                     .train_labels = {},
+                     .test_labels = {}};
+  for (int k = 0; k < kClasses; ++k) parts.class_names.push_back(fmt::format("cluster {}", k));
+  const Rng prototypes = Rng::stream(seed, "lesson/clusters/prototypes");
+  const auto add = [&](const char* split, int count, std::vector<std::uint8_t>& pixels,
+                       std::vector<std::int32_t>& labels) {
+    const Rng own = Rng::stream(seed, fmt::format("lesson/clusters/{}", split));
+    for (int n = 0; n < count; ++n) {
+      labels.push_back(n % kClasses);
+      for (std::size_t i = 0; i < features; ++i) {
+        const double v =
+            std::sqrt(1.0 - noise * noise) * prototypes.normal(static_cast<std::size_t>(n % kClasses) * features + i) +
+            noise * own.normal(static_cast<std::size_t>(n) * features + i);
+        pixels.push_back(static_cast<std::uint8_t>(std::clamp(std::lround(128.0 + 32.0 * v), 0L, 255L)));
+      }
+    }
+  };
+  add("train", train, parts.train_pixels, parts.train_labels);
+  add("test", test, parts.test_pixels, parts.test_labels);
+  return assemble(std::move(parts), "clusters");
 }
 
 KeptBatch gaussian_batch(int images, int features, int classes, std::uint64_t seed) {

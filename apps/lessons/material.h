@@ -14,6 +14,11 @@ namespace fanin {
 // pixels down to side x side. Throws ErrorKind::usage where the data's images are not squares of a multiple of `side`.
 Dataset small_images(const LessonContext& context, int train, int test, int side);
 
+// Ten clusters, as easy as MNIST and as small as needed: an image of side x side numbers is sqrt(1 - noise^2) times the
+// prototype of its class plus noise times its own numbers, all standard normal; as bytes, 32 to a deviation. Stream
+// lesson/clusters/...
+Dataset clusters(int train, int test, int side, double noise, std::uint64_t seed);
+
 // Standard normal inputs of `features` numbers; labels go round. Stream lesson/input.
 KeptBatch gaussian_batch(int images, int features, int classes, std::uint64_t seed);
 

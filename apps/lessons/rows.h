@@ -7,5 +7,7 @@
 namespace fanin {
 
 Lesson symmetry_lesson();
+Lesson loss_at_birth_lesson();
+Lesson dead_relu_lesson();
 
 }  // namespace fanin

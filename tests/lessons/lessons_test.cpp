@@ -60,6 +60,9 @@ TEST_P(EveryLesson, RunsQuicklyInBothLanguages) {
     for (const Criterion& c : result.outcome.criteria) {
       EXPECT_TRUE(has(result.html, escape_html(c.text))) << c.text;
       EXPECT_TRUE(has(result.html, escape_html(c.numbers))) << c.numbers;
+      if (c.kind == CriterionKind::exact) {
+        EXPECT_TRUE(c.held) << c.text << ": " << c.numbers;
+      }
       EXPECT_NE(c.numbers.find_first_of("0123456789"), std::string::npos) << c.text << ": " << c.numbers;
     }
     EXPECT_TRUE(has(result.html, "<svg")) << "a lesson has a figure";
@@ -118,7 +121,8 @@ TEST(LessonPage, ReadsAPrediction) {
 
 LessonResult made_up_result() {
   LessonResult result;
-  result.outcome.criteria = {{"first <criterion>", true, "1 & 2"}, {"second", false, "3"}};
+  result.outcome.criteria = {{CriterionKind::exact, "first <criterion>", true, "1 & 2"},
+                             {CriterionKind::outcome, "second", false, "3"}};
   result.html = "<p>page</p>";
   return result;
 }
