@@ -23,8 +23,7 @@ constexpr Text kQuestion{"The question", "问题"}, kPredict{"Your prediction", 
     kDiffers{"What differs from the source", "与原文的不同"}, kSource{"Source: {}", "出处：{}"},
     kYouSaid{"You said {}.", "你选的是 {}。"}, kMeasured{"The measurement says {}: {}", "测量结果是 {}：{}"},
     kQuick{"This is the quick version, which shows how the lesson works; its outcome means little.",
-           "这是快速版，只为展示本课如何运行；其结论没有多少意义。"},
-    kAgain{"This page again:", "重新生成本页："};
+           "这是快速版，只为展示本课如何运行；其结论没有多少意义。"};
 
 void write_choices(Page& page, const Lesson& lesson, const LessonContext& context,
                    std::optional<std::size_t> predicted) {
@@ -81,7 +80,6 @@ LessonResult run_lesson(const Lesson& lesson, const LessonSettings& settings, st
   write_criteria(page, context);
   page.heading(2, context.say(kDiffers));
   page.paragraph(context.say(lesson.differs));
-  page.paragraph(context.say(kAgain));
   page.command(command);
   return {outcome, page.html()};
 }
