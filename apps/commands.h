@@ -31,6 +31,7 @@ void add_summary_command(CLI::App& app);
 void add_graph_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_list_command(CLI::App& app);
+void add_lesson_command(CLI::App& app);
 
 // The first Ctrl-C or SIGTERM is stored here (its number) and asks the work to save and end; the second ends the
 // process at once.

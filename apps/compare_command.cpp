@@ -21,18 +21,14 @@ namespace fanin {
 
 namespace {
 
-std::string quoted(const std::string& word) {
-  return word.find_first_of(" ;&|<>()$'\"*?") == std::string::npos ? word : "'" + word + "'";
-}
-
 // What was typed, so that the report can say how to repeat it. Recomputed from the values: no path of this machine gets
 // in but the data's.
 std::string command_of(const Comparison& c) {
   std::string text = "fanin compare";
-  for (const std::string& s : c.schemes) text += " --scheme " + quoted(s);
-  for (const std::string& m : c.models) text += " --model " + quoted(m);
+  for (const std::string& s : c.schemes) text += " --scheme " + shell_word(s);
+  for (const std::string& m : c.models) text += " --model " + shell_word(m);
   text += fmt::format(" --seed-list {} --lrs {}", fmt::join(c.seeds, ","), fmt::join(c.rates, ","));
-  for (const std::string& p : c.published) text += " --published " + p;
+  for (const std::string& p : c.published) text += " --published " + shell_word(p);
   if (c.target > 0.0) text += fmt::format(" --target {}", c.target);
   RunConfig shared = c.base;
   const RunConfig defaults;

@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   fanin::add_recipe_command(app);
   fanin::add_bench_command(app);
   fanin::add_list_command(app);
+  fanin::add_lesson_command(app);
 
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))

@@ -135,6 +135,18 @@ ProbedScheme probed(const RunConfig& config, const ProbeOptions& o) {
   return result;
 }
 
+// Made from the values, so that a page can be made again where no rules file is at hand.
+std::string command_of(RunConfig config, const std::vector<std::string>& schemes, const ProbeOptions& o) {
+  std::string text = "fanin probe " + shell_word(config.model);
+  for (const std::string& scheme : schemes) text += " --scheme " + shell_word(scheme);
+  text += fmt::format(" --seeds {}{}{}", o.seeds, o.jacobian ? " --jacobian" : "", o.hessian ? " --hessian" : "");
+  config.model = RunConfig().model;
+  config.scheme = RunConfig().scheme;
+  config.threads = RunConfig().threads;
+  const std::string rest = command_line(config);
+  return text + (rest.empty() ? "" : " " + rest) + " --report " + shell_word(o.report);
+}
+
 void run(const ProbeOptions& o) {
   FANIN_CHECK(o.seeds >= 1 && o.seeds <= 10000, usage, "--seeds {}; give 1 to 10000", o.seeds);
   RunConfig config = o.settings.resolve();
@@ -143,8 +155,8 @@ void run(const ProbeOptions& o) {
   for (const std::string_view part : split(o.scheme_list, ',')) schemes.emplace_back(trim(part));
   if (schemes.empty()) schemes = {config.scheme};
   std::vector<ProbedScheme> all;
-  for (const std::string& scheme : schemes) {
-    config.scheme = scheme_text(scheme, "--scheme");
+  for (std::string& scheme : schemes) {
+    config.scheme = scheme = scheme_text(scheme, "--scheme");
     all.push_back(probed(config, o));
     if (o.csv) continue;
     if (all.size() > 1) fmt::print("\n\n");
@@ -152,7 +164,7 @@ void run(const ProbeOptions& o) {
   }
   if (o.csv) fmt::print("{}", to_csv(all));
   if (!o.json.empty()) io::write_atomically(o.json, to_json(all));
-  if (!o.report.empty()) io::write_atomically(o.report, birth_page(all));
+  if (!o.report.empty()) io::write_atomically(o.report, birth_page(all, command_of(config, schemes, o)));
 }
 
 }  // namespace

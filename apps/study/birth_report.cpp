@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/birth_report.h"
 
-#include "apps/study/svg.h"
+#include "apps/study/page.h"
 
 #include <fmt/format.h>
 
@@ -12,37 +12,20 @@ namespace fanin {
 
 namespace {
 
-constexpr const char* kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>fanin: a network at birth</title>
-<style>
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #ffffff; --faint: #d8d8d8; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #161616; --faint: #3a3a3a; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-svg { width: 100%; height: auto; margin-top: 1rem; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--ink); } .grid { stroke: var(--faint); } .line { fill: none; stroke-width: 2; } .band { opacity: .18; }
-.legend span { margin-right: 1.2em; } .legend i { display: inline-block; width: 1em; height: .6em; margin-right: .4em; }
-table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto; }
-td, th { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
-td:first-child { text-align: left; }
-</style></head><body>
-)";
-
 std::optional<double> root(const std::optional<double>& v) { return v ? std::optional<double>(std::sqrt(*v)) : v; }
 
 // Root mean squares by node, measured and predicted.
 Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
   Plot plot{.title = gradients ? "Gradients" : "Values",
             .x_label = "node, input to output",
-            .y_label = "root mean square, log scale",
+            .y_label = "root mean square",
             .log_y = true,
             .series = {}};
   for (const ProbedScheme& s : schemes) {
     PlotSeries measured{s.birth.scheme + ", measured", {}, {}, {}, {}},
         predicted{s.birth.scheme + ", predicted", {}, {}, {}, {}};
+    measured.group = predicted.group = s.birth.scheme;
+    predicted.reference = true;
     for (std::size_t i = 0; i < s.birth.nodes.size(); ++i) {
       const NodeBirth& n = s.birth.nodes[i];
       const NodePrediction& p = s.predictions[i];
@@ -69,40 +52,42 @@ Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
 }
 
 std::string cell(const std::optional<double>& v) {
-  return v && std::isfinite(*v) ? fmt::format("<td>{:.4g}</td>", *v) : std::string("<td></td>");
+  return v && std::isfinite(*v) ? fmt::format("{:.4g}", *v) : std::string();
 }
 
-std::string table_of(const ProbedScheme& s) {
-  std::string text =
-      "<table><tr><th>node</th><th>rms</th><th>predicted</th><th>to</th><th>gradient "
-      "rms</th><th>predicted</th><th>to</th>"
-      "<th>zeros</th><th>dead channels</th><th>flat</th><th>pair correlation</th></tr>\n";
+void add_table(Page& page, const ProbedScheme& s) {
+  std::vector<Page::Row> rows;
   for (std::size_t i = 0; i < s.birth.nodes.size(); ++i) {
     const NodeBirth& n = s.birth.nodes[i];
     const NodePrediction& p = s.predictions[i];
-    text += "<tr><td>" + escape_html(n.node) + "</td>" + cell(std::sqrt(n.square.mean())) + cell(root(p.low)) +
-            cell(root(p.high)) + cell(std::sqrt(n.gradient_square.mean())) + cell(root(p.gradient_low)) +
-            cell(root(p.gradient_high)) + cell(n.zeros.mean()) + cell(n.dead.mean()) + cell(n.saturated.mean()) +
-            cell(n.correlation.mean()) + "</tr>\n";
+    rows.push_back({n.node, cell(std::sqrt(n.square.mean())), cell(root(p.low)), cell(root(p.high)),
+                    cell(std::sqrt(n.gradient_square.mean())), cell(root(p.gradient_low)), cell(root(p.gradient_high)),
+                    cell(n.zeros.mean()), cell(n.dead.mean()), cell(n.saturated.mean()), cell(n.correlation.mean())});
   }
-  return text + "</table>\n";
+  page.table({"node", "rms", "predicted", "to", "gradient rms", "predicted", "to", "zeros", "dead channels", "flat",
+              "pair correlation"},
+             rows);
 }
 
 }  // namespace
 
-std::string birth_page(const std::vector<ProbedScheme>& schemes) {
-  std::string page = kHead;
-  if (!schemes.empty())
-    page += fmt::format(
-        "<h1>{} at birth</h1><p>One batch of {}, the same for {} draws of the weights. Bands are two standard "
-        "errors of the measured mean, or the limits of a prediction.</p>\n",
-        escape_html(schemes.front().birth.model), schemes.front().birth.images, schemes.front().birth.seeds.size());
-  page += svg(plot_of(schemes, false)) + svg(plot_of(schemes, true));
-  for (const ProbedScheme& s : schemes)
-    page += fmt::format("<h2>{}</h2><p>Loss {:.4f}; knowing nothing costs {:.4f}.</p>\n", escape_html(s.birth.scheme),
-                        s.birth.loss.mean(), std::log(s.birth.classes)) +
-            table_of(s);
-  return page + "</body></html>\n";
+std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::string& command) {
+  const Birth& first = schemes.front().birth;
+  Page page(first.model + " at birth", Language::en);
+  page.paragraph(
+      fmt::format("One batch of {}, the same for {} draws of the weights. Bands are two standard errors of "
+                  "the measured mean, or the limits of a prediction.",
+                  first.images, first.seeds.size()));
+  page.figure(plot_of(schemes, false));
+  page.figure(plot_of(schemes, true));
+  for (const ProbedScheme& s : schemes) {
+    page.heading(2, s.birth.scheme);
+    page.paragraph(
+        fmt::format("Loss {:.4f}; knowing nothing costs {:.4f}.", s.birth.loss.mean(), std::log(s.birth.classes)));
+    add_table(page, s);
+  }
+  page.command(command);
+  return page.html();
 }
 
 }  // namespace fanin

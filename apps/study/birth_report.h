@@ -1,5 +1,5 @@
-// `fanin probe --report`: one self-contained page, no script, nothing fetched. Measured lines with the range of a mean
-// (two standard errors either way), predicted lines with their limits.
+// `fanin probe --report`: a page. Measured lines with the range of a mean (two standard errors either way), predicted
+// lines with their limits.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,6 +7,6 @@
 
 namespace fanin {
 
-std::string birth_page(const std::vector<ProbedScheme>& schemes);
+std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::string& command);  // schemes not empty
 
 }  // namespace fanin

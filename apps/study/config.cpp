@@ -207,9 +207,7 @@ std::string command_line(const RunConfig& config) {
     if (s.get(config) == s.get(defaults)) continue;
     std::string flag = s.key;
     std::replace(flag.begin(), flag.end(), '_', '-');
-    const std::string value = s.get(config);
-    const bool quote = value.empty() || value.find_first_of(" ;&|<>()$'\"*?") != std::string::npos;
-    result += fmt::format("{}--{} {}{}{}", result.empty() ? "" : " ", flag, quote ? "'" : "", value, quote ? "'" : "");
+    result += fmt::format("{}--{} {}", result.empty() ? "" : " ", flag, shell_word(s.get(config)));
   }
   return result;
 }

@@ -2,9 +2,9 @@
 #include "apps/study/report.h"
 
 #include "apps/study/environment.h"
+#include "apps/study/page.h"
 #include "apps/study/probe.h"
 #include "apps/study/report_curves.h"
-#include "apps/study/svg.h"
 
 #include <fmt/format.h>
 
@@ -15,42 +15,7 @@ namespace fanin {
 
 namespace {
 
-constexpr const char* kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>fanin: comparison of initialization schemes</title>
-<style>
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #ffffff; --faint: #d8d8d8; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #161616; --faint: #3a3a3a; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-svg { width: 100%; height: auto; margin-top: 1rem; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--ink); } .grid { stroke: var(--faint); } .zero { stroke: var(--ink); stroke-dasharray: 4 3; }
-.line { fill: none; stroke-width: 2; } .band { opacity: .18; }
-.interval { stroke: var(--ink); stroke-width: 2; } .centre { fill: #d55e00; }
-.legend span { margin-right: 1.2em; white-space: nowrap; }
-.legend i { display: inline-block; width: 1em; height: .6em; margin-right: .4em; }
-table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto; }
-td, th { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
-td:first-child, th:first-child { text-align: left; }
-pre { white-space: pre-wrap; background: var(--faint); padding: .8rem; } .note { font-size: .9rem; }
-</style></head><body>
-)";
-
-using Row = std::vector<std::string>;
-
-std::string table(const Row& head, const std::vector<Row>& rows) {
-  std::string out = "<table><tr>";
-  for (const std::string& cell : head) out += "<th>" + escape_html(cell) + "</th>";
-  out += "</tr>";
-  for (const Row& row : rows) {
-    out += "<tr>";
-    for (const std::string& cell : row) out += "<td>" + escape_html(cell) + "</td>";
-    out += "</tr>";
-  }
-  return out + "</table>\n";
-}
+using Row = Page::Row;
 
 std::vector<SignalProfile> profiles_of(const Comparison& c, const std::string& model, const io::Path& out) {
   std::vector<SignalProfile> result;
@@ -64,7 +29,7 @@ std::vector<SignalProfile> profiles_of(const Comparison& c, const std::string& m
 Plot signal_plot(const std::vector<SignalProfile>& profiles, const char* title, double NodeSignal::*member) {
   Plot plot{.title = title,
             .x_label = "layer with weights, input to output",
-            .y_label = "standard deviation, log scale",
+            .y_label = "standard deviation",
             .log_y = true,
             .series = {}};
   for (const SignalProfile& p : profiles) {
@@ -82,7 +47,7 @@ Plot signal_plot(const std::vector<SignalProfile>& profiles, const char* title, 
 std::string number(double v) { return v >= 1e299 ? "not finite" : fmt::format("{:.3g}", v); }
 
 // One row per weighted layer, one column per scheme: activations / gradients.
-std::string signal_table(const std::vector<SignalProfile>& profiles) {
+void add_signal_table(Page& page, const std::vector<SignalProfile>& profiles) {
   Row head = {"layer (std of values / of gradients)"};
   for (const SignalProfile& p : profiles) head.push_back(p.scheme);
   std::vector<Row> rows;
@@ -97,10 +62,10 @@ std::string signal_table(const std::vector<SignalProfile>& profiles) {
   for (const SignalProfile& p : profiles)
     loss.push_back(fmt::format("{} (ln {} = {:.3f})", number(p.loss), p.classes, std::log(p.classes)));
   rows.push_back(std::move(loss));
-  return table(head, rows);
+  page.details("The same as a table", head, rows);
 }
 
-std::string promise_table(const std::vector<SignalProfile>& profiles) {
+void add_promise_table(Page& page, const std::vector<SignalProfile>& profiles) {
   std::vector<Row> rows;
   for (const SignalProfile& p : profiles)
     for (const WeightSignal& w : p.weights)
@@ -108,16 +73,15 @@ std::string promise_table(const std::vector<SignalProfile>& profiles) {
           {w.parameter, p.scheme, w.initializer, fmt::format("{:g}", w.fan_in), fmt::format("{:g}", w.fan_out),
            w.promised_std ? number(*w.promised_std) : "none", number(w.measured_std),
            w.promised_std && *w.promised_std > 0.0 ? fmt::format("{:.3f}", w.measured_std / *w.promised_std) : ""});
-  return "<details><summary>Promised and measured standard deviation of every weight</summary>" +
-         table({"weight", "scheme", "initializer", "fan in", "fan out", "promised", "measured", "measured / promised"},
-               rows) +
-         "</details>\n";
+  page.details("Promised and measured standard deviation of every weight",
+               {"weight", "scheme", "initializer", "fan in", "fan out", "promised", "measured", "measured / promised"},
+               rows);
 }
 
-std::string ranking_section(const ModelRanking& ranking) {
+void add_ranking(Page& page, const ModelRanking& ranking) {
   std::vector<Row> rows;
   std::vector<IntervalRow> intervals;
-  std::string diverged;
+  std::vector<std::string> diverged;
   for (const RankingRow& row : ranking.rows) {
     const auto percent = [](double v) { return fmt::format("{:.2f}", 100.0 * v); };
     rows.push_back({row.label(), std::to_string(row.seeds.size()),
@@ -137,50 +101,53 @@ std::string ranking_section(const ModelRanking& ranking) {
                            row.interval ? 100 * row.interval->high : 0.0, row.interval.has_value()});
     for (const SeedResult& s : row.seeds)
       if (s.status.state == RunState::diverged)
-        diverged +=
-            fmt::format("<li>{}, seed {}: {}</li>", escape_html(row.label()), s.seed, escape_html(s.status.reason));
+        diverged.push_back(fmt::format("{}, seed {}: {}", row.label(), s.seed, s.status.reason));
   }
-  std::string out = table({"scheme", "n", "final test accuracy %", "epochs to target", "mean of curve %", "diverged",
-                           "paired difference to best, 95 % interval", "verdict"},
-                          rows);
-  out += "<p class=\"note\">" + escape_html(target_sentence(ranking)) +
-         ". Differences are paired by seed: runs of one seed see the same images in the same order. "
-         "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a "
-         "bootstrap over seeds.</p>\n";
+  page.table({"scheme", "n", "final test accuracy %", "epochs to target", "mean of curve %", "diverged",
+              "paired difference to best, 95 % interval", "verdict"},
+             rows);
+  page.note(target_sentence(ranking) +
+            ". Differences are paired by seed: runs of one seed see the same images in the same order. "
+            "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a "
+            "bootstrap over seeds.");
   if (!intervals.empty())
-    out += svg_intervals("Paired difference to " + ranking.rows.front().label(),
-                         "percentage points of final test accuracy, 95 % interval", intervals);
-  if (!diverged.empty()) out += "<h3>Diverged runs</h3><ul>" + diverged + "</ul>\n";
-  return out;
+    page.intervals("Paired difference to " + ranking.rows.front().label(),
+                   "percentage points of final test accuracy, 95 % interval", intervals);
+  if (diverged.empty()) return;
+  page.heading(3, "Diverged runs");
+  page.list(diverged);
 }
 
 }  // namespace
 
 std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out) {
-  std::string page = kHead;
-  page += fmt::format(
-      "<h1>Initialization schemes compared</h1><p>{} schemes, {} networks, {} paired seeds, data <code>{}</code>, {} "
-      "epochs of batch {}.</p>\n",
-      c.schemes.size(), c.models.size(), c.seeds.size(), escape_html(c.base.data), c.base.epochs, c.base.batch);
+  Page page("Initialization schemes compared", Language::en);
+  page.paragraph(fmt::format("{} schemes, {} networks, {} paired seeds, data {}, {} epochs of batch {}.",
+                             c.schemes.size(), c.models.size(), c.seeds.size(), c.base.data, c.base.epochs,
+                             c.base.batch));
   for (const ModelRanking& ranking : rankings) {
-    page += "<h2>" + escape_html(ranking.model) +
-            "</h2>\n<h3>The signal at birth</h3><p>Before any training, one batch: how large values and gradients are "
-            "at the output of each layer. "
-            "A good scheme keeps both level; what shrinks or grows by a factor per layer is lost or explodes with "
-            "depth.</p>\n";
+    page.heading(2, ranking.model);
+    page.heading(3, "The signal at birth");
+    page.paragraph(
+        "Before any training, one batch: how large values and gradients are at the output of each layer. A good "
+        "scheme keeps both level; what shrinks or grows by a factor per layer is lost or explodes with depth.");
     const std::vector<SignalProfile> profiles = profiles_of(c, ranking.model, out);
-    if (!profiles.empty())
-      page += svg(signal_plot(profiles, "Values", &NodeSignal::value_std)) +
-              svg(signal_plot(profiles, "Gradients", &NodeSignal::gradient_std)) +
-              "<details><summary>The same as a table</summary>" + signal_table(profiles) + "</details>\n" +
-              promise_table(profiles);
-    page += "<h3>Training</h3>" + curve_plots(ranking, c.published) + "<h3>Ranking</h3>" + ranking_section(ranking);
+    if (!profiles.empty()) {
+      page.figure(signal_plot(profiles, "Values", &NodeSignal::value_std));
+      page.figure(signal_plot(profiles, "Gradients", &NodeSignal::gradient_std));
+      add_signal_table(page, profiles);
+      add_promise_table(page, profiles);
+    }
+    page.heading(3, "Training");
+    page.figure(step_plot(ranking));
+    page.figure(epoch_plot(ranking, c.published));
+    page.heading(3, "Ranking");
+    add_ranking(page, ranking);
   }
-  page += "<h2>How to repeat it</h2><pre>" + escape_html(c.command) +
-          "</pre>\n<details><summary>Settings that all runs share</summary><pre>" + escape_html(to_toml(c.base)) +
-          "</pre></details>\n<details><summary>Where this page was made</summary><pre>" +
-          escape_html(environment_json()) + "</pre></details>\n</body></html>\n";
-  return page;
+  page.command(c.command);
+  page.details("Settings that all runs share", to_toml(c.base));
+  page.details("Where this page was made", environment_json());
+  return page.html();
 }
 
 std::vector<ModelRanking> write_results(const Comparison& c, const io::Path& out) {

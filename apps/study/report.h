@@ -1,7 +1,5 @@
-// report.html of a comparison: one self-contained page that needs no network and no script. In the order in which it
-// teaches:
-// the signal at birth, the first hundred steps, test accuracy per epoch, the ranking with its intervals, what diverged,
-// how to repeat it.
+// report.html of a comparison: a page (page.h). In the order in which it teaches: the signal at birth, the first
+// hundred steps, test accuracy per epoch, the ranking with its intervals, what diverged, how to repeat it.
 // SPDX-License-Identifier: MIT
 #pragma once
 

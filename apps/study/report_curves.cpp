@@ -3,7 +3,6 @@
 
 #include "apps/study/published.h"
 #include "apps/study/statistics.h"
-#include "apps/study/svg.h"
 
 #include <fmt/format.h>
 
@@ -14,10 +13,11 @@ namespace fanin {
 
 namespace {
 
-// A band over seeds: median and quartiles at each position that all seeds reach.
+// Over seeds: median, quartiles and range at each position that any seed reaches.
 template <class ValueAt>
 PlotSeries band(const RankingRow& row, std::size_t length, ValueAt value_at) {
   PlotSeries s{fmt::format("{} (n = {})", row.label(), row.seeds.size()), {}, {}, {}, {}};
+  s.group = row.label();
   for (std::size_t i = 0; i < length; ++i) {
     std::vector<double> values;
     for (const SeedResult& seed : row.seeds)
@@ -28,14 +28,24 @@ PlotSeries band(const RankingRow& row, std::size_t length, ValueAt value_at) {
     s.y.push_back(q.median);
     s.low.push_back(q.low);
     s.high.push_back(q.high);
+    s.least.push_back(*std::min_element(values.begin(), values.end()));
+    s.most.push_back(*std::max_element(values.begin(), values.end()));
   }
   return s;
+}
+
+template <class Values>
+std::size_t longest(const RankingRow& row, Values SeedResult::*values) {
+  std::size_t most = 0;
+  for (const SeedResult& seed : row.seeds) most = std::max(most, (seed.*values).size());
+  return most;
 }
 
 // Somebody else's curve, as far as the own ones go.
 PlotSeries published_series(const std::string& name, std::size_t epochs) {
   const PublishedCurve& curve = published_curve(name);
   PlotSeries s{fmt::format("{} on {} (published)", curve.network, curve.data), {}, {}, {}, {}};
+  s.reference = true;
   for (const PublishedPoint& point : curve.points)
     if (static_cast<std::size_t>(point.epoch) <= epochs) {
       s.x.push_back(point.epoch);
@@ -46,32 +56,30 @@ PlotSeries published_series(const std::string& name, std::size_t epochs) {
 
 }  // namespace
 
-std::string curve_plots(const ModelRanking& ranking, const std::vector<std::string>& published) {
-  Plot steps{.title = "The first steps",
-             .x_label = "logged training step",
-             .y_label = "training loss of the batch, log scale, median and quartiles over seeds",
-             .log_y = true,
-             .series = {}};
-  Plot epochs{.title = "Test accuracy",
-              .x_label = "epoch",
-              .y_label = "%, median and quartiles over seeds",
-              .log_y = false,
-              .series = {}};
-  std::size_t longest = 0;
-  for (const RankingRow& row : ranking.rows) {
-    std::size_t most_steps = 0, most_epochs = 0;
-    for (const SeedResult& s : row.seeds)
-      most_steps = std::max(most_steps, s.step_losses.size()), most_epochs = std::max(most_epochs, s.rows.size());
-    steps.series.push_back(band(row, most_steps, [](const SeedResult& s, std::size_t i) {
+Plot step_plot(const ModelRanking& ranking) {
+  Plot plot{.title = "The first steps",
+            .x_label = "logged training step",
+            .y_label = "training loss of the batch, median over seeds",
+            .log_y = true,
+            .series = {}};
+  for (const RankingRow& row : ranking.rows)
+    plot.series.push_back(band(row, longest(row, &SeedResult::step_losses), [](const SeedResult& s, std::size_t i) {
       return i < s.step_losses.size() ? std::optional<double>(s.step_losses[i]) : std::nullopt;
     }));
-    epochs.series.push_back(band(row, most_epochs, [](const SeedResult& s, std::size_t i) {
+  return plot;
+}
+
+Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& published) {
+  Plot plot{.title = "Test accuracy", .x_label = "epoch", .y_label = "%, median over seeds", .series = {}};
+  std::size_t epochs = 0;
+  for (const RankingRow& row : ranking.rows) {
+    epochs = std::max(epochs, longest(row, &SeedResult::rows));
+    plot.series.push_back(band(row, longest(row, &SeedResult::rows), [](const SeedResult& s, std::size_t i) {
       return i < s.rows.size() ? std::optional<double>(100.0 * s.rows[i].test_accuracy) : std::nullopt;
     }));
-    longest = std::max(longest, most_epochs);
   }
-  for (const std::string& name : published) epochs.series.push_back(published_series(name, longest));
-  return svg(steps) + svg(epochs);
+  for (const std::string& name : published) plot.series.push_back(published_series(name, epochs));
+  return plot;
 }
 
 }  // namespace fanin

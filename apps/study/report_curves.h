@@ -1,7 +1,8 @@
-// The training curves of a report: one band per scheme, the median and quartiles over seeds.
+// The training curves of a report: a line per scheme, the median over seeds, with the quartiles and the whole range.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/study/figure.h"
 #include "apps/study/ranking.h"
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace fanin {
 
-// Two plots as SVG: losses of the first steps, test accuracy per epoch with the named published curves behind.
-std::string curve_plots(const ModelRanking& ranking, const std::vector<std::string>& published);
+// Losses of the first steps, and test accuracy per epoch with the named published curves behind.
+Plot step_plot(const ModelRanking& ranking);
+Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& published);
 
 }  // namespace fanin

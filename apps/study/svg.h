@@ -1,8 +1,12 @@
-// Line plots with bands as inline SVG: no script, no font file, nothing fetched. Colours are those of Okabe & Ito
-// (2008), which people with any colour vision tell apart.
+// Figures as SVG: no script, no style sheet, no font file, nothing fetched, so that a drawing is the same inside a page
+// and in a file of its own. Colours are those of Okabe & Ito (2008), which people with any colour vision tell apart;
+// dashes and shapes of points say the same without colour.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/study/figure.h"
+
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,26 +15,23 @@ namespace fanin {
 
 std::string escape_html(std::string_view text);  // also safe inside attributes
 
-struct PlotSeries {
-  std::string name;
-  std::vector<double> x, y;       // points that are not finite (or not positive on a log axis) are left out
-  std::vector<double> low, high;  // a band, or empty
+// Of a group of series. There are kSeriesStyles of them; more repeat.
+struct SeriesStyle {
+  std::string_view colour, dash, shape;  // stroke-dasharray; the shape's name as Chart.js knows it
 };
+constexpr std::size_t kSeriesStyles = 8;
+const SeriesStyle& series_style(std::size_t index);
 
-struct Plot {
-  std::string title, x_label, y_label;
-  bool log_y = false;
-  std::vector<PlotSeries> series;  // series i has colour i, also in the legend
-};
-std::string svg(const Plot& plot);
-
-struct IntervalRow {
-  std::string name;
-  double centre = 0, low = 0, high = 0;
-  bool has_interval = false;
-};
+// `styles`, one a series, are indices of series_style; empty: 0, 1, ... by group. Of a heat map they are the overlay's,
+// of a histogram stack those of the names in their order of appearance.
+using Styles = std::vector<std::size_t>;
+std::string svg(const Plot& plot, const Styles& styles = {});
+std::string svg(const HeatMap& map, const Styles& styles = {});
+std::string svg(const HistogramStack& stack, const Styles& styles = {});
 std::string svg_intervals(const std::string& title, const std::string& x_label, const std::vector<IntervalRow>& rows);
 
-std::string_view series_colour(std::size_t index);
+// What styles belong to, in order.
+std::vector<std::string> groups_of(const std::vector<PlotSeries>& series);  // one a series
+std::vector<std::string> groups_of(const HistogramStack& stack);            // each once
 
 }  // namespace fanin

@@ -24,6 +24,13 @@ TEST(Text, SplitAndTrim) {
   EXPECT_EQ(trim("  "), "");
 }
 
+TEST(Text, ShellWords) {
+  EXPECT_EQ(shell_word("a=1,b:c"), "a=1,b:c");
+  EXPECT_EQ(shell_word("a b"), "'a b'");
+  EXPECT_EQ(shell_word("it's $x"), "'it'\\''s $x'");
+  EXPECT_EQ(shell_word(""), "''");
+}
+
 TEST(Text, NumbersAreReadWholeOrNotAtAll) {
   EXPECT_EQ(parse_integer("-12"), -12);
   for (const char* text : {"", "1x", "1.0", " 1", "99999999999999999999"}) EXPECT_FALSE(parse_integer(text)) << text;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "apps/lessons/catalog.h"
+
+#include "apps/lessons/rows.h"
+#include "core/check.h"
+#include "core/text.h"
+
+namespace fanin {
+
+const std::vector<Lesson>& lesson_catalog() {
+  static const std::vector<Lesson> all = {
+      // Why weights are drawn at random, and how large
+      symmetry_lesson(),
+      loss_at_birth_lesson(),
+      dead_relu_lesson(),
+  };
+  return all;
+}
+
+const Lesson& find_lesson(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Lesson& lesson : lesson_catalog()) {
+    if (lesson.name == name) return lesson;
+    names.emplace_back(lesson.name);
+  }
+  fail(ErrorKind::usage, "unknown lesson '{}'{}", name, did_you_mean(name, names));
+}
+
+}  // namespace fanin

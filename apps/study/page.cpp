@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "apps/study/page.h"
+
+#include "apps/study/page_assets.h"
+#include "apps/study/svg.h"
+#include "core/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fanin {
+
+namespace {
+
+constexpr Text kCommand{"The command that made this page", "生成本页的命令"};
+
+std::string element(std::string_view tag, std::string_view text) {
+  return fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(text));
+}
+
+std::string table_of(const Page::Row& head, const std::vector<Page::Row>& rows) {
+  std::string out = "<div class=\"wide\"><table><thead><tr>";
+  for (const std::string& cell : head) out += "<th scope=\"col\">" + escape_html(cell) + "</th>";
+  out += "</tr></thead><tbody>\n";
+  for (const Page::Row& row : rows) {
+    out += "<tr>";
+    for (const std::string& cell : row) out += "<td>" + escape_html(cell) + "</td>";
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+}  // namespace
+
+Page::Page(std::string title, Language language) : title_(std::move(title)), language_(language) {
+  body_ = element("h1", title_);
+}
+
+void Page::heading(int level, std::string_view text) {
+  FANIN_CHECK(2 <= level && level <= 4, usage, "a heading of level {}; 2 to 4 are for pages", level);
+  body_ += element(fmt::format("h{}", level), text);
+}
+
+void Page::paragraph(std::string_view text) { body_ += element("p", text); }
+
+void Page::note(std::string_view text) { body_ += fmt::format("<p class=\"note\">{}</p>\n", escape_html(text)); }
+
+void Page::link(std::string_view file, std::string_view text) {
+  FANIN_CHECK(file.find(':') == std::string_view::npos && !file.starts_with('/'), usage,
+              "a page links to files beside it, not to '{}'", file);
+  body_ += fmt::format("<p><a href=\"{}\">{}</a></p>\n", escape_html(file), escape_html(text));
+}
+
+void Page::list(const std::vector<std::string>& items) {
+  body_ += "<ul>\n";
+  for (const std::string& item : items) body_ += element("li", item);
+  body_ += "</ul>\n";
+}
+
+void Page::table(const Row& head, const std::vector<Row>& rows) { body_ += table_of(head, rows); }
+
+void Page::details(std::string_view summary, const Row& head, const std::vector<Row>& rows) {
+  body_ += "<details>" + element("summary", summary) + table_of(head, rows) + "</details>\n";
+}
+
+void Page::details(std::string_view summary, std::string_view text) {
+  body_ += "<details>" + element("summary", summary) + element("pre", text) + "</details>\n";
+}
+
+void Page::formula(std::string_view tex) {
+  body_ += fmt::format("<p class=\"formula\"><code>{}</code></p>\n", escape_html(tex));
+}
+
+void Page::command(std::string_view text) {
+  body_ += element("h2", kCommand.in(language_)) + fmt::format("<pre class=\"command\">{}</pre>\n", escape_html(text));
+}
+
+std::vector<std::size_t> Page::styles_for(const std::vector<std::string>& groups) {
+  std::vector<std::size_t> styles;
+  std::vector<std::string> seen;
+  std::vector<std::size_t> styles_seen;
+  for (const std::string& group : groups) {
+    if (const auto at = std::find(seen.begin(), seen.end(), group); at != seen.end()) {
+      styles.push_back(styles_seen[static_cast<std::size_t>(at - seen.begin())]);
+      continue;
+    }
+    auto on_page = std::find(groups_.begin(), groups_.end(), group);
+    if (on_page == groups_.end()) on_page = groups_.insert(groups_.end(), group);
+    std::size_t style = static_cast<std::size_t>(on_page - groups_.begin()) % kSeriesStyles;
+    // A page with more than eight groups: within a figure they still differ where they can.
+    const auto taken = [&](std::size_t s) { return std::find(styles_seen.begin(), styles_seen.end(), s); };
+    for (std::size_t s = 0; s < kSeriesStyles && taken(style) != styles_seen.end(); ++s)
+      style = (style + 1) % kSeriesStyles;
+    seen.push_back(group);
+    styles_seen.push_back(style);
+    styles.push_back(style);
+  }
+  return styles;
+}
+
+void Page::add_figure(std::string_view kind, const std::string& svg) {
+  body_ += fmt::format("<figure class=\"{}\"><div class=\"drawing\">{}</div></figure>\n", kind, svg);
+}
+
+void Page::figure(const Plot& plot) { add_figure("plot", svg(plot, styles_for(groups_of(plot.series)))); }
+
+void Page::figure(const HeatMap& map) { add_figure("heat-map", svg(map, styles_for(groups_of(map.overlay)))); }
+
+void Page::figure(const HistogramStack& stack) { add_figure("histograms", svg(stack, styles_for(groups_of(stack)))); }
+
+void Page::intervals(const std::string& title, const std::string& x_label, const std::vector<IntervalRow>& rows) {
+  add_figure("intervals", svg_intervals(title, x_label, rows));
+}
+
+std::string Page::html() const {
+  return fmt::format(
+             "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\n<meta "
+             "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src "
+             "data:\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
+             "<style>\n",
+             language_ == Language::zh ? "zh-CN" : "en", escape_html(title_)) +
+         std::string(kPageCss) + "</style></head><body>\n<main>\n" + body_ + "</main>\n</body></html>\n";
+}
+
+}  // namespace fanin
