@@ -13,6 +13,14 @@ const std::vector<Lesson>& lesson_catalog() {
       symmetry_lesson(),
       loss_at_birth_lesson(),
       dead_relu_lesson(),
+      // What BatchNorm and shortcuts make of it
+      skipinit_lesson(),
+      zero_gamma_lesson(),
+      wrn_gamma_lesson(),
+      bn_hides_init_lesson(),
+      // What published codes do
+      groups_and_fans_lesson(),
+      form_b_vs_c_lesson(),
   };
   return all;
 }

@@ -21,6 +21,7 @@ struct Exercise {
   int window = 10;
   std::string optimizer = "sgd";
   bool test = false;  // evaluate the test images at the end
+  std::vector<std::string> lr_groups = {};  // as --lr-groups of fanin train: "scalar=0.1"
 };
 
 struct Exercised {

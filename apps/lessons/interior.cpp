@@ -91,6 +91,22 @@ std::vector<OverSeeds> interior_squares(const InteriorPlan& plan) {
   return found;
 }
 
+InteriorPlan ten_blocks(const std::string& options, const std::string& scheme, int seeds, std::uint64_t seed) {
+  InteriorPlan plan{.model = "preresnet-62:block=basic,width=16" + options, .scheme = scheme, .nodes = {"conv1"}};
+  for (int b = 0; b < 10; ++b) plan.nodes.push_back(fmt::format("layer1.{}.sum", b));
+  plan.seeds = seeds;
+  plan.seed = seed;
+  return plan;
+}
+
+OverSeeds doublings(const std::vector<OverSeeds>& squares) {
+  OverSeeds slopes;
+  const double blocks = static_cast<double>(squares.size() - 1);
+  for (std::size_t s = 0; s < squares.front().values.size(); ++s)
+    slopes.values.push_back(std::log2(squares.back().values[s] / squares.front().values[s]) / blocks);
+  return slopes;
+}
+
 OverSeeds gradient_growth(const ChainPlan& plan) {
   Network net({0, plan.side, plan.side, plan.width});
   Node x = net.input();
@@ -98,9 +114,8 @@ OverSeeds gradient_growth(const ChainPlan& plan) {
     x = conv(net, fmt::format("conv{}", i), activation(net, fmt::format("act{}", i), plan.act, x),
              {.out_channels = plan.width, .kernel = plan.kernel, .bias = true});
   net.prepare(x, 1);
-  const std::unique_ptr<Scheme> scheme =
-      make_scheme(fmt::format("conv=variance_scaling:scale={};bias=normal:std={}", plan.weight_variance,
-                              std::sqrt(plan.bias_variance)));
+  const std::unique_ptr<Scheme> scheme = make_scheme(fmt::format("conv=variance_scaling:scale={};bias=normal:std={}",
+                                                                 plan.weight_variance, std::sqrt(plan.bias_variance)));
   const Shape shape{1, plan.side, plan.side, plan.width};
   OverSeeds growth;
   for (std::uint64_t seed = plan.seed; seed < plan.seed + static_cast<std::uint64_t>(plan.seeds); ++seed) {

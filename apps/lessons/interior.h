@@ -15,7 +15,7 @@ namespace fanin {
 struct InteriorPlan {
   std::string model, scheme;
   std::vector<std::string> nodes;  // all on maps of side x side pixels
-  int side = 64, rim = 22;         // pixels of images; how many of each edge are left out
+  int side = 48, rim = 21;         // pixels of images; how many of each edge are left out
   int images = 1, seeds = 10;
   std::uint64_t seed = 1;  // the first
 };
@@ -23,6 +23,13 @@ struct InteriorPlan {
 // E x^2 of each node in the order of the plan, over the pixels of the interior; standard normal images (stream
 // lesson/image of each seed), training mode. Throws ErrorKind::usage for a node that the network has not.
 std::vector<OverSeeds> interior_squares(const InteriorPlan& plan);
+
+// x_0, ..., x_10 of a pre-activation ResNet of ten blocks a stage: behind the stem and behind each block of the first
+// stage. `options` go behind the model's name: ",norm=none".
+InteriorPlan ten_blocks(const std::string& options, const std::string& scheme, int seeds, std::uint64_t seed = 1);
+
+// log2 of the factor by which a block multiplies E x^2, per network, on average over its ten blocks.
+OverSeeds doublings(const std::vector<OverSeeds>& squares);
 
 // A chain of `layers` convolutions kernel x kernel with `width` channels behind `act`, on a map of inputs with
 // variance `length`; weights N(0, weight_variance / fan_in), biases N(0, bias_variance). kernel = 1 on side = 1 is the

@@ -9,5 +9,11 @@ namespace fanin {
 Lesson symmetry_lesson();
 Lesson loss_at_birth_lesson();
 Lesson dead_relu_lesson();
+Lesson skipinit_lesson();
+Lesson zero_gamma_lesson();
+Lesson wrn_gamma_lesson();
+Lesson bn_hides_init_lesson();
+Lesson groups_and_fans_lesson();
+Lesson form_b_vs_c_lesson();
 
 }  // namespace fanin

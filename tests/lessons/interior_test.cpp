@@ -14,21 +14,11 @@
 namespace fanin {
 namespace {
 
-// Ten blocks of the first stage behind the stem: 21 convolutions.
-InteriorPlan ten_blocks(const std::string& options, const std::string& scheme, int seeds) {
-  InteriorPlan plan{.model = "preresnet-62:block=basic,width=16" + options, .scheme = scheme, .nodes = {"conv1"}};
-  for (int b = 0; b < 10; ++b) plan.nodes.push_back("layer1." + std::to_string(b) + ".sum");
-  plan.seeds = seeds;
-  return plan;
-}
-
 // x and -x are equally likely for every weight, so that E relu(x)^2 = E x^2 / 2 holds exactly and He's rule makes a
 // branch as large as its input: on average a block doubles the second moment, at any width. Single networks scatter.
 TEST(ResidualSignal, DoublesWithEachBlockWithoutNorm) {
   const std::vector<OverSeeds> x = interior_squares(ten_blocks(",norm=none", "kaiming_normal", 24));
-  OverSeeds slopes;
-  for (std::size_t s = 0; s < x[0].values.size(); ++s)
-    slopes.values.push_back(std::log2(x[10].values[s] / x[0].values[s]) / 10);
+  const OverSeeds slopes = doublings(x);
   EXPECT_LT(slopes.standard_error(), 0.02) << "the next line must be able to fail";
   EXPECT_NEAR(slopes.mean(), 1.0, 0.05);
 }
@@ -81,8 +71,14 @@ TEST(ConvolutionalMeanField, ChiIsThatOfThePerceptron) {
   for (const double variance : {1.2, 1.76, 2.5}) {
     const MeanField field("tanh", variance, 0.05);
     const double q = *field.fixed_length(), chi = field.chi1(q);
-    ChainPlan plan{.layers = 10, .width = 32, .kernel = 3, .side = 24, .weight_variance = variance,
-                   .bias_variance = 0.05, .length = q, .seeds = 40};
+    ChainPlan plan{.layers = 10,
+                   .width = 32,
+                   .kernel = 3,
+                   .side = 24,
+                   .weight_variance = variance,
+                   .bias_variance = 0.05,
+                   .length = q,
+                   .seeds = 40};
     const PerLayer conv = per_layer(gradient_growth(plan), plan.layers);
     plan.kernel = 1, plan.side = 1, plan.width = 288;
     const PerLayer linear = per_layer(gradient_growth(plan), plan.layers);
