@@ -13,7 +13,10 @@ const std::vector<Lesson>& lesson_catalog() {
       symmetry_lesson(),
       loss_at_birth_lesson(),
       dead_relu_lesson(),
+      lsuv2016_lesson(),
+      xiao2018_lesson(),
       // What BatchNorm and shortcuts make of it
+      fixup2019_lesson(),
       skipinit_lesson(),
       zero_gamma_lesson(),
       wrn_gamma_lesson(),

@@ -86,8 +86,10 @@ Exercised exercise(const Dataset& data, const Exercise& e, const std::function<v
   options.max_steps = e.steps;
   options.epochs = e.steps / batches->batches_per_epoch() + 1;
   options.schedule.peak = e.rate;
-  options.optimizer = {
-      .kind = e.optimizer, .momentum = e.momentum, .nesterov = e.momentum > 0.0, .weight_decay = e.weight_decay,
+  options.optimizer = {.kind = e.optimizer,
+                       .momentum = e.momentum,
+                       .nesterov = e.momentum > 0.0,
+                       .weight_decay = e.weight_decay,
                        .lr_groups = e.lr_groups};
   options.seed = e.seed;
   Trainer trainer(model.network, *batches, nullptr, options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/lessons/interior.h"
 
+#include "apps/lessons/exercise.h"
 #include "core/check.h"
 #include "core/rng.h"
 #include "init/catalog.h"
@@ -70,71 +71,97 @@ class Ends : public Observer {
   std::string first_, last_;
 };
 
-}  // namespace
-
-std::vector<OverSeeds> interior_squares(const InteriorPlan& plan) {
-  const Shape image{plan.images, plan.side, plan.side, 3};
-  Model model = build_model(plan.model, image.with_images(1), 10);
-  model.network.prepare(model.logits, plan.images);
-  const std::unique_ptr<Scheme> scheme = make_scheme(plan.scheme);
-  std::vector<OverSeeds> found(plan.nodes.size());
-  Interior interior(plan, found);
-  for (std::uint64_t seed = plan.seed; seed < plan.seed + static_cast<std::uint64_t>(plan.seeds); ++seed) {
-    const Tensor images = normal_images(image, 1.0, Rng::stream(seed, "lesson/image"));
-    scheme->apply(model.network, {}, seed);
-    model.network.observe(&interior);
-    model.network.forward(images.view(), Mode::train);
-    model.network.observe(nullptr);
-  }
-  for (std::size_t i = 0; i < found.size(); ++i)
-    FANIN_CHECK(!found[i].values.empty(), usage, "{} has no node '{}'", plan.model, plan.nodes[i]);
-  return found;
-}
-
-InteriorPlan ten_blocks(const std::string& options, const std::string& scheme, int seeds, std::uint64_t seed) {
-  InteriorPlan plan{.model = "preresnet-62:block=basic,width=16" + options, .scheme = scheme, .nodes = {"conv1"}};
-  for (int b = 0; b < 10; ++b) plan.nodes.push_back(fmt::format("layer1.{}.sum", b));
-  plan.seeds = seeds;
-  plan.seed = seed;
-  return plan;
-}
-
-OverSeeds doublings(const std::vector<OverSeeds>& squares) {
-  OverSeeds slopes;
-  const double blocks = static_cast<double>(squares.size() - 1);
-  for (std::size_t s = 0; s < squares.front().values.size(); ++s)
-    slopes.values.push_back(std::log2(squares.back().values[s] / squares.front().values[s]) / blocks);
-  return slopes;
-}
-
-OverSeeds gradient_growth(const ChainPlan& plan) {
+Network chain(const ChainPlan& plan) {
   Network net({0, plan.side, plan.side, plan.width});
   Node x = net.input();
   for (int i = 0; i <= plan.layers; ++i)
     x = conv(net, fmt::format("conv{}", i), activation(net, fmt::format("act{}", i), plan.act, x),
              {.out_channels = plan.width, .kernel = plan.kernel, .bias = true});
   net.prepare(x, 1);
-  const std::unique_ptr<Scheme> scheme = make_scheme(fmt::format("conv=variance_scaling:scale={};bias=normal:std={}",
-                                                                 plan.weight_variance, std::sqrt(plan.bias_variance)));
+  return net;
+}
+
+double growth_of(Network& net, const Scheme& scheme, const ChainPlan& plan, std::uint64_t seed) {
   const Shape shape{1, plan.side, plan.side, plan.width};
-  OverSeeds growth;
-  for (std::uint64_t seed = plan.seed; seed < plan.seed + static_cast<std::uint64_t>(plan.seeds); ++seed) {
-    const Tensor input = normal_images(shape, std::sqrt(plan.length), Rng::stream(seed, "lesson/image"));
-    Tensor gradient(shape);
-    fill(gradient.view(), 0.0f);
-    const Rng rng = Rng::stream(seed, "lesson/gradient");
-    const int centre = plan.side / 2 * plan.side + plan.side / 2;
-    for (int c = 0; c < plan.width; ++c)
-      gradient.view().data[static_cast<std::size_t>(centre * plan.width + c)] =
-          static_cast<float>(rng.normal(static_cast<std::uint64_t>(c)));
-    scheme->apply(net, {}, seed);
-    Ends ends("conv0", fmt::format("conv{}", plan.layers));
-    net.observe(&ends);
-    net.forward(input.view(), Mode::train);
-    net.backward(std::as_const(gradient).view());
-    net.observe(nullptr);
-    growth.values.push_back(ends.first / ends.last);
+  const Tensor input = normal_images(shape, std::sqrt(plan.length), Rng::stream(seed, "lesson/image"));
+  Tensor gradient(shape);
+  fill(gradient.view(), 0.0f);
+  const Rng rng = Rng::stream(seed, "lesson/gradient");
+  const int centre = plan.side / 2 * plan.side + plan.side / 2;
+  for (int c = 0; c < plan.width; ++c)
+    gradient.view().data[static_cast<std::size_t>(centre * plan.width + c)] =
+        static_cast<float>(rng.normal(static_cast<std::uint64_t>(c)));
+  scheme.apply(net, {}, seed);
+  Ends ends("conv0", fmt::format("conv{}", plan.layers));
+  net.observe(&ends);
+  net.forward(input.view(), Mode::train);
+  net.backward(std::as_const(gradient).view());
+  net.observe(nullptr);
+  return ends.first / ends.last;
+}
+
+}  // namespace
+
+// Seeds in a few parts, one network and one thread each; results in the order of seeds.
+std::vector<OverSeeds> interior_squares(const InteriorPlan& plan) {
+  const Shape image{plan.images, plan.side, plan.side, 3};
+  const int parts = std::min(4, plan.seeds);
+  std::vector<std::vector<OverSeeds>> found(static_cast<std::size_t>(parts), std::vector<OverSeeds>(plan.nodes.size()));
+  in_parallel(parts, [&](int part) {
+    Model model = build_model(plan.model, image.with_images(1), 10);
+    model.network.prepare(model.logits, plan.images);
+    const std::unique_ptr<Scheme> scheme = make_scheme(plan.scheme);
+    Interior interior(plan, found[static_cast<std::size_t>(part)]);
+    for (int i = plan.seeds * part / parts; i < plan.seeds * (part + 1) / parts; ++i) {
+      const std::uint64_t seed = plan.seed + static_cast<std::uint64_t>(i);
+      const Tensor images = normal_images(image, 1.0, Rng::stream(seed, "lesson/image"));
+      scheme->apply(model.network, {}, seed);
+      model.network.observe(&interior);
+      model.network.forward(images.view(), Mode::train);
+      model.network.observe(nullptr);
+    }
+  });
+  std::vector<OverSeeds> all(plan.nodes.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const std::vector<OverSeeds>& part : found)
+      all[i].values.insert(all[i].values.end(), part[i].values.begin(), part[i].values.end());
+    FANIN_CHECK(!all[i].values.empty(), usage, "{} has no node '{}'", plan.model, plan.nodes[i]);
   }
+  return all;
+}
+
+InteriorPlan ten_blocks(const std::string& options, const std::string& scheme, int seeds, std::uint64_t seed) {
+  InteriorPlan plan{.model = "preresnet-62:block=basic,width=32" + options,
+                    .scheme = scheme + ";layer2.*=zeros;layer3.*=zeros",  // nobody looks there
+                    .nodes = {"conv1"}};
+  for (int b = 0; b < 10; ++b) plan.nodes.push_back(fmt::format("layer1.{}.sum", b));
+  plan.seeds = seeds;
+  plan.seed = seed;
+  return plan;
+}
+
+Doubling doubling(const std::vector<OverSeeds>& squares) {
+  OverSeeds ratio;
+  const double blocks = static_cast<double>(squares.size() - 1);
+  for (std::size_t s = 0; s < squares.front().values.size(); ++s)
+    ratio.values.push_back(squares.back().values[s] / squares.front().values[s]);
+  return {ratio.mean(), std::log2(ratio.mean()) / blocks,
+          ratio.standard_error() / ratio.mean() / std::log(2.0) / blocks};
+}
+
+OverSeeds gradient_growth(const ChainPlan& plan) {
+  const std::string scheme = fmt::format("conv=variance_scaling:scale={};bias=normal:std={}", plan.weight_variance,
+                                         std::sqrt(plan.bias_variance));
+  const int parts = std::min(4, plan.seeds);
+  OverSeeds growth;
+  growth.values.resize(static_cast<std::size_t>(plan.seeds));
+  in_parallel(parts, [&](int part) {
+    Network net = chain(plan);
+    const std::unique_ptr<Scheme> filling = make_scheme(scheme);
+    for (int i = plan.seeds * part / parts; i < plan.seeds * (part + 1) / parts; ++i)
+      growth.values[static_cast<std::size_t>(i)] =
+          growth_of(net, *filling, plan, plan.seed + static_cast<std::uint64_t>(i));
+  });
   return growth;
 }
 

@@ -15,7 +15,7 @@ namespace fanin {
 struct InteriorPlan {
   std::string model, scheme;
   std::vector<std::string> nodes;  // all on maps of side x side pixels
-  int side = 48, rim = 21;         // pixels of images; how many of each edge are left out
+  int side = 44, rim = 21;         // pixels of images; how many of each edge are left out
   int images = 1, seeds = 10;
   std::uint64_t seed = 1;  // the first
 };
@@ -28,8 +28,12 @@ std::vector<OverSeeds> interior_squares(const InteriorPlan& plan);
 // stage. `options` go behind the model's name: ",norm=none".
 InteriorPlan ten_blocks(const std::string& options, const std::string& scheme, int seeds, std::uint64_t seed = 1);
 
-// log2 of the factor by which a block multiplies E x^2, per network, on average over its ten blocks.
-OverSeeds doublings(const std::vector<OverSeeds>& squares);
+// x_10 / x_0 on average over networks, and log2 of the factor of a block that this is, with its standard error. Not the
+// mean of the logarithms: those of single narrow networks lie lower.
+struct Doubling {
+  double ratio = 0, slope = 0, error = 0;
+};
+Doubling doubling(const std::vector<OverSeeds>& squares);
 
 // A chain of `layers` convolutions kernel x kernel with `width` channels behind `act`, on a map of inputs with
 // variance `length`; weights N(0, weight_variance / fan_in), biases N(0, bias_variance). kernel = 1 on side = 1 is the

@@ -9,6 +9,9 @@ namespace fanin {
 Lesson symmetry_lesson();
 Lesson loss_at_birth_lesson();
 Lesson dead_relu_lesson();
+Lesson lsuv2016_lesson();
+Lesson xiao2018_lesson();
+Lesson fixup2019_lesson();
 Lesson skipinit_lesson();
 Lesson zero_gamma_lesson();
 Lesson wrn_gamma_lesson();
