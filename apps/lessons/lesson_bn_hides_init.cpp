@@ -115,10 +115,19 @@ HeatMap map_of(const LessonContext& context, const std::string& title, const Gri
   return map;
 }
 
+constexpr double kWorst = 4.0;  // a loss above counts as this, a run that diverged too
+
 std::vector<double> best_by_scale(const Grid& grid) {
-  std::vector<double> best(kScales.size(), std::numeric_limits<double>::infinity());
+  std::vector<double> best(kScales.size(), kWorst);
   for (const std::vector<double>& row : grid)
     for (std::size_t s = 0; s < row.size(); ++s) best[s] = std::min(best[s], row[s]);
+  return best;
+}
+
+std::size_t best_rate(const Grid& grid, std::size_t scale) {
+  std::size_t best = 0;
+  for (std::size_t r = 1; r < grid.size(); ++r)
+    if (grid[r][scale] < grid[best][scale]) best = r;
   return best;
 }
 
@@ -126,13 +135,13 @@ double spread(const std::vector<double>& v) {
   return *std::max_element(v.begin(), v.end()) - *std::min_element(v.begin(), v.end());
 }
 
-// Mean difference of neighbours: `up` rows higher and one column to the right. A loss above 4 counts as 4.
+// Mean difference of neighbours: `up` rows higher and one column to the right.
 double neighbours(const Grid& grid, std::size_t up) {
   double sum = 0.0;
   int count = 0;
   for (std::size_t r = 0; r + 1 < grid.size(); ++r)
     for (std::size_t s = 0; s + 1 < grid[r].size(); ++s, ++count)
-      sum += std::fabs(std::min(4.0, grid[r][s]) - std::min(4.0, grid[r + up][s + 1]));
+      sum += std::fabs(std::min(kWorst, grid[r][s]) - std::min(kWorst, grid[r + up][s + 1]));
   return sum / count;
 }
 
@@ -156,7 +165,9 @@ void run(LessonContext& context) {
   context.outcome({"Without BatchNorm the scale matters more, whatever the rate: a larger spread of the best losses.",
                    "无 BatchNorm 时，无论学习率如何，尺度更重要：最佳损失相差更大。"},
                   spread(best_without) > spread(best_with),
-                  fmt::format("{:.3f} > {:.3f}?", spread(best_without), spread(best_with)));
+                  context.say({"{:.3f}, with BatchNorm {:.3f}; a loss above 4 counts as 4",
+                               "{:.3f}，有 BatchNorm 时 {:.3f}；高于 4 的损失记为 4"},
+                              spread(best_without), spread(best_with)));
   const double along = neighbours(with, 1), across = neighbours(with, 0);
   context.outcome(
       {"With BatchNorm, scale times s is like rate over s^2: losses change less along rate / scale^2 = const than "
@@ -165,7 +176,8 @@ void run(LessonContext& context) {
        "不变的方向，损失的变化小于沿学习率不变的方向。"},
       along < across,
       context.say({"mean change of a step {:.3f} and {:.3f}", "每格平均变化 {:.3f} 与 {:.3f}"}, along, across));
-  context.answer(spread(best_with) < 0.3 ? 2u : 0u);
+  const std::size_t usual = best_rate(with, 2), large = best_rate(with, 4);
+  context.answer(large < usual ? 0u : large == usual ? 1u : 2u);
 }
 
 }  // namespace
@@ -177,11 +189,11 @@ Lesson bn_hides_init_lesson() {
                        "the training, and "
                        "what is left of the choice of an initialization?",
                        "BatchNorm 之前的权重有多大，并不改变函数。它为什么仍会改变训练？初始化的选择还剩下什么意义？"},
-          .prompt = {"All convolutions start 10 times too large, in front of BatchNorm. What helps?",
-                     "所有卷积的起始权重都大了 10 倍，后面有 BatchNorm。怎样补救？"},
-          .choices = {{"nothing: the network fails", "没有办法：网络会失败"},
-                      {"a learning rate 10 times smaller", "学习率缩小 10 倍"},
-                      {"a learning rate 100 times larger", "学习率放大 100 倍"}},
+          .prompt = {"All convolutions start 10 times too large, in front of BatchNorm. Which of the rates 0.001, "
+                     "0.01, ..., 10 is best then, compared with the usual size?",
+                     "所有卷积的起始权重都大了 10 倍，后面有 BatchNorm。此时学习率 0.001、0.01、……、10 "
+                     "中最好的与通常大小时相比如何？"},
+          .choices = {{"smaller", "更小"}, {"the same", "一样"}, {"larger", "更大"}},
           .setup = {"plain-8-8 with and without BatchNorm on images made 16 x 16 small; five scales of the "
                     "convolutions' weights times five "
                     "rates, plain SGD without decay, the last loss of each.",
