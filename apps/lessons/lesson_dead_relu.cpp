@@ -86,7 +86,7 @@ void by_depth(LessonContext& context) {
     plot.series.push_back({name, count_from(1, dead[s].size()), dead[s], {}, {}});
     context.show(name, dead[s],
                  context.say({"dead: {:.1f} % in layer 1, {:.1f} % in layer {}",
-                              "死单元：第 1 层 {:.1f} %，第 {2} 层 {1:.1f} %"},
+                              "死单元：第 1 层 {0:.1f} %，第 {2} 层 {1:.1f} %"},
                              100 * dead[s].front(), 100 * dead[s].back(), depth));
     context.advance(2.0, name);
   }

@@ -9,5 +9,10 @@ namespace fanin {
 Lesson symmetry_lesson();
 Lesson loss_at_birth_lesson();
 Lesson dead_relu_lesson();
+Lesson glorot2010_lesson();
+Lesson he2015_lesson();
+Lesson pytorch_default_lesson();
+Lesson saxe2014_lesson();
+Lesson schoenholz2017_lesson();
 
 }  // namespace fanin
