@@ -4,6 +4,7 @@
 #include "apps/lessons/material.h"
 #include "apps/lessons/numbers.h"
 #include "apps/lessons/rows.h"
+#include "apps/lessons/signals.h"
 
 #include <algorithm>
 #include <array>
@@ -30,21 +31,13 @@ struct Depths {
 
 Depths signal(const Start& start, int depth, int width, int seeds, std::uint64_t first) {
   const KeptBatch batch = gaussian_batch(16, width, kClasses, first);
-  const std::unique_ptr<Session> session =
-      session_on(fmt::format("mlp-{}-{}", depth, width), start.scheme, batch, kClasses);
-  session->config.seed = first;
-  const Birth b = birth(*session, seeds, batch);
+  const std::vector<LayerSignal> layers =
+      layer_signals(fmt::format("mlp-{}-{}", depth, width), start.scheme, batch, kClasses, seeds, first);
   Depths result;
-  const NodeBirth* first_layer = nullptr;
-  for (const NodeBirth& node : b.nodes) {
-    if (!node.node.starts_with("fc") || node.node == "fc") continue;
-    if (first_layer == nullptr) first_layer = &node;
-    double logs = 0.0;
-    for (std::size_t s = 0; s < node.square.values.size(); ++s)
-      logs += std::log(node.square.values[s] / first_layer->square.values[s]) / seeds;
+  for (const LayerSignal& l : layers) {
+    result.log_square = mean_log(l.square) - mean_log(layers.front().square);
     result.layer.push_back(static_cast<double>(result.layer.size()) + 1.0);
-    result.rms.push_back(std::exp(0.5 * logs));
-    result.log_square = logs;
+    result.rms.push_back(std::exp(0.5 * result.log_square));
   }
   return result;
 }

@@ -4,6 +4,7 @@
 #include "apps/lessons/material.h"
 #include "apps/lessons/numbers.h"
 #include "apps/lessons/rows.h"
+#include "apps/lessons/signals.h"
 
 #include "init/mean_field.h"
 
@@ -17,30 +18,18 @@ namespace {
 
 constexpr int kClasses = 10;
 
-std::vector<const NodeBirth*> hidden(const Birth& b) {
-  std::vector<const NodeBirth*> nodes;
-  for (const NodeBirth& n : b.nodes)
-    if (n.node.starts_with("fc") && n.node != "fc") nodes.push_back(&n);
-  return nodes;
-}
-
 // Weights alone: every ReLU layer divides the second moment by 6. Returns the factor that was measured.
 double weights_alone(LessonContext& context, int depth, int width, int seeds, Plot& plot) {
   const KeptBatch batch = gaussian_batch(16, width, kClasses, context.settings().seed);
-  const std::unique_ptr<Session> session =
-      session_on(fmt::format("mlp-{}-{}", depth, width), "linear=torch_default", batch, kClasses);
-  session->config.seed = context.settings().seed;
-  const Birth b = birth(*session, seeds, batch);
-  const std::vector<const NodeBirth*> nodes = hidden(b);
+  const std::vector<LayerSignal> layers_of = layer_signals(
+      fmt::format("mlp-{}-{}", depth, width), "linear=torch_default", batch, kClasses, seeds, context.settings().seed);
   PlotSeries measured{context.say({"biases 0", "偏置 0"}), {}, {}, {}, {}}, theory{"6^-L", {}, {}, {}, {}};
   theory.reference = true;
   double log_last = 0.0;
-  for (std::size_t l = 0; l < nodes.size(); ++l) {
-    double logs = 0.0;
-    for (std::size_t s = 0; s < nodes[l]->square.values.size(); ++s)
-      logs += std::log(nodes[l]->square.values[s] / nodes[0]->square.values[s]) / seeds;
+  for (std::size_t l = 0; l < layers_of.size(); ++l) {
+    const double logs = mean_log(layers_of[l].square) - mean_log(layers_of.front().square);
     measured.x.push_back(static_cast<double>(l) + 1.0);
-    measured.y.push_back(nodes[0]->square.mean() * std::exp(logs));
+    measured.y.push_back(layers_of.front().square.mean() * std::exp(logs));
     theory.x.push_back(static_cast<double>(l) + 1.0);
     theory.y.push_back(std::pow(6.0, -static_cast<double>(l)) / 3.0);
     log_last = logs;
@@ -65,22 +54,20 @@ double weights_alone(LessonContext& context, int depth, int width, int seeds, Pl
 // As PyTorch does it, biases from U(+-1/sqrt(fan_in)) as well: the biases are what is left, the same for every input.
 void with_biases(LessonContext& context, int depth, int width, int seeds, Plot& plot, Plot& pairs) {
   const KeptBatch batch = gaussian_batch(16, width, kClasses, context.settings().seed);
-  const std::unique_ptr<Session> session =
-      session_on(fmt::format("mlp-{}-{}", depth, width), "torch_default;bias=torch_default", batch, kClasses);
-  session->config.seed = context.settings().seed;
-  const Birth b = birth(*session, seeds, batch);
-  const std::vector<const NodeBirth*> nodes = hidden(b);
+  const std::vector<LayerSignal> layers_of =
+      layer_signals(fmt::format("mlp-{}-{}", depth, width), "torch_default;bias=torch_default", batch, kClasses, seeds,
+                    context.settings().seed);
   const MeanField field("relu", 1.0 / 3.0, 1.0 / (3.0 * width));
   double q = 1.0 / 3.0 + 1.0 / (3.0 * width), c = 1.0 / (3.0 * width) / q, worst = 0.0;
   const std::string name = context.say({"with PyTorch's biases", "带 PyTorch 的偏置"});
   PlotSeries measured{name, {}, {}, {}, {}}, theory{context.say({"{}, theory", "{}，理论"}, name), {}, {}, {}, {}},
       alike{name, {}, {}, {}, {}}, alike_theory{theory.name, {}, {}, {}, {}};
   for (PlotSeries* s : {&theory, &alike_theory}) s->reference = true, s->group = name;
-  for (std::size_t l = 0; l < nodes.size(); ++l) {
+  for (std::size_t l = 0; l < layers_of.size(); ++l) {
     for (PlotSeries* s : {&measured, &theory, &alike, &alike_theory}) s->x.push_back(static_cast<double>(l) + 1.0);
-    measured.y.push_back(nodes[l]->square.mean());
+    measured.y.push_back(layers_of[l].square.mean());
     theory.y.push_back(q);
-    alike.y.push_back(nodes[l]->correlation.mean());
+    alike.y.push_back(layers_of[l].correlation.mean());
     alike_theory.y.push_back(c);
     // Layer after layer a sum over n squares scatters by sqrt(5 / n), and forgets 5/6 of what it had: sqrt(5 / n * 36 / 11)
     // at most, with the seeds' mean.

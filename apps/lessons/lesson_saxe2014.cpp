@@ -5,6 +5,7 @@
 #include "apps/lessons/numbers.h"
 #include "apps/lessons/rows.h"
 #include "apps/lessons/saxe2014_training.h"
+#include "apps/lessons/signals.h"
 
 #include "apps/study/symmetric_eigenvalues.h"
 
@@ -121,17 +122,10 @@ void singular(LessonContext& context) {
 double log_ratio(double gain, int depth, int width, int seeds, std::uint64_t first) {
   KeptBatch batch = gaussian_batch(16, width, kClasses, first);
   for (std::size_t i = 0; i < batch.images.shape().size(); ++i) batch.images.view().data[i] *= 0.3f;
-  const std::unique_ptr<Session> session =
-      session_on(fmt::format("mlp-{}-{}:act=tanh", depth, width),
-                 fmt::format("orthogonal:gain={};fc.weight=lecun_normal", gain), batch, kClasses);
-  session->config.seed = first;
-  const Birth b = birth(*session, seeds, batch);
-  double at_first = 0.0, at_last = 0.0;
-  for (const NodeBirth& node : b.nodes) {
-    if (node.node == "fc0") at_first = node.gradient_square.mean();
-    if (node.node == fmt::format("fc{}", depth - 1)) at_last = node.gradient_square.mean();
-  }
-  return std::log(at_first / at_last);
+  const std::vector<LayerSignal> layers =
+      layer_signals(fmt::format("mlp-{}-{}:act=tanh", depth, width),
+                    fmt::format("orthogonal:gain={};fc.weight=lecun_normal", gain), batch, kClasses, seeds, first);
+  return std::log(layers.front().gradient_square.mean() / layers.back().gradient_square.mean());
 }
 
 void gain(LessonContext& context) {

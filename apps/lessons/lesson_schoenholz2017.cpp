@@ -5,6 +5,7 @@
 #include "apps/lessons/numbers.h"
 #include "apps/lessons/rows.h"
 #include "apps/lessons/schoenholz2017_training.h"
+#include "apps/lessons/signals.h"
 
 #include "init/mean_field.h"
 
@@ -24,27 +25,6 @@ std::string tanh_scheme(double weight_variance) {
                      weight_variance, std::sqrt(kBias));
 }
 
-// Two inputs of length q (mean square) whose correlation is c up to rounding: the second is made orthogonal to the first.
-KeptBatch pair(int features, double q, double c, std::uint64_t seed) {
-  KeptBatch batch = gaussian_batch(2, features, kClasses, seed);
-  float *a = batch.images.view().pixel(0), *b = batch.images.view().pixel(1);
-  double aa = 0.0, ab = 0.0, bb = 0.0;
-  for (int i = 0; i < features; ++i)
-    aa += static_cast<double>(a[i]) * static_cast<double>(a[i]),
-        ab += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  for (int i = 0; i < features; ++i) {
-    b[i] -= static_cast<float>(ab / aa) * a[i];
-    bb += static_cast<double>(b[i]) * static_cast<double>(b[i]);
-  }
-  const double unit_a = std::sqrt(q * features / aa), unit_b = std::sqrt(q * features / bb);
-  for (int i = 0; i < features; ++i) {
-    const double x = unit_a * static_cast<double>(a[i]), y = unit_b * static_cast<double>(b[i]);
-    a[i] = static_cast<float>(x);
-    b[i] = static_cast<float>(c * x + std::sqrt(1.0 - c * c) * y);
-  }
-  return batch;
-}
-
 // Lengths and correlations of pre-activations by layer, with the standard errors of their means over seeds.
 struct Course {
   std::vector<double> length, length_error, correlation, correlation_error, log_gradient;
@@ -53,21 +33,15 @@ struct Course {
 
 Course course(const std::string& activation, const std::string& scheme, const MeanField& field, double first_length,
               double first_correlation, const KeptBatch& batch, int depth, int width, int seeds, std::uint64_t first) {
-  const std::unique_ptr<Session> session =
-      session_on(fmt::format("mlp-{}-{}:act={}", depth, width, activation), scheme, batch, kClasses);
-  session->config.seed = first;
-  const Birth b = birth(*session, seeds, batch);
   Course result;
   double q = first_length, c = first_correlation;
-  for (const NodeBirth& node : b.nodes) {
-    if (!node.node.starts_with("fc") || node.node == "fc") continue;
-    result.length.push_back(node.square.mean());
-    result.length_error.push_back(node.square.standard_error());
-    result.correlation.push_back(node.correlation.mean());
-    result.correlation_error.push_back(node.correlation.standard_error());
-    double logs = 0.0;
-    for (const double g : node.gradient_square.values) logs += std::log(g) / seeds;
-    result.log_gradient.push_back(logs);
+  for (const LayerSignal& l : layer_signals(fmt::format("mlp-{}-{}:act={}", depth, width, activation), scheme, batch,
+                                            kClasses, seeds, first)) {
+    result.length.push_back(l.square.mean());
+    result.length_error.push_back(l.square.standard_error());
+    result.correlation.push_back(l.correlation.mean());
+    result.correlation_error.push_back(l.correlation.standard_error());
+    result.log_gradient.push_back(mean_log(l.gradient_square));
     result.length_theory.push_back(q);
     result.correlation_theory.push_back(c);
     c = field.correlation(c, q);
@@ -114,9 +88,9 @@ void maps(LessonContext& context) {
   double length_worst = 0.0, length_share = 0.0, correlation_worst = 0.0;
   const MeanField critical("tanh", 1.76095, kBias);
   for (const double q0 : {0.1, 1.0, 4.0}) {
-    const Course c =
-        course("tanh", tanh_scheme(1.76095), critical, 1.76095 * q0 + kBias, kBias / (1.76095 * q0 + kBias),
-               pair(width, q0, 0.0, context.settings().seed), depth, width, seeds, context.settings().seed);
+    const Course c = course(
+        "tanh", tanh_scheme(1.76095), critical, 1.76095 * q0 + kBias, kBias / (1.76095 * q0 + kBias),
+        gaussian_pair(width, kClasses, q0, 0.0, context.settings().seed), depth, width, seeds, context.settings().seed);
     length_worst = std::max(length_worst, distance(c.length, c.length_error, c.length_theory));
     length_share = std::max(length_share, largest_share(c.length, c.length_theory));
     add(lengths, fmt::format("q0 = {}", q0), c.length, c.length_theory);
@@ -125,9 +99,9 @@ void maps(LessonContext& context) {
   for (const double variance : {1.2, 1.76095, 3.0}) {
     const MeanField field("tanh", variance, kBias);
     const double q = variance + kBias;
-    const Course c =
-        course("tanh", tanh_scheme(variance), field, q, (variance * 0.5 + kBias) / q,
-               pair(width, 1.0, 0.5, context.settings().seed), depth, width, seeds, context.settings().seed);
+    const Course c = course("tanh", tanh_scheme(variance), field, q, (variance * 0.5 + kBias) / q,
+                            gaussian_pair(width, kClasses, 1.0, 0.5, context.settings().seed), depth, width, seeds,
+                            context.settings().seed);
     correlation_worst = std::max(correlation_worst, distance(c.correlation, c.correlation_error, c.correlation_theory));
     add(correlations, fmt::format("tanh {}", variance), c.correlation, c.correlation_theory);
     context.show(context.say({"correlation, tanh {}", "相关系数，tanh {}"}, variance), c.correlation,
@@ -135,8 +109,9 @@ void maps(LessonContext& context) {
     context.advance(1.0, context.say({"correlations", "相关系数"}));
   }
   const MeanField relu("relu", 2.0);
-  const Course c = course("relu", "kaiming_normal", relu, 2.0, 0.0, pair(width, 1.0, 0.0, context.settings().seed),
-                          depth, width, seeds, context.settings().seed);
+  const Course c = course("relu", "kaiming_normal", relu, 2.0, 0.0,
+                          gaussian_pair(width, kClasses, 1.0, 0.0, context.settings().seed), depth, width, seeds,
+                          context.settings().seed);
   correlation_worst = std::max(correlation_worst, distance(c.correlation, c.correlation_error, c.correlation_theory));
   add(correlations, "relu 2", c.correlation, c.correlation_theory);
   context.advance(1.0, context.say({"correlations", "相关系数"}));
@@ -184,8 +159,8 @@ void gradients(LessonContext& context) {
     const double q = *field.fixed_length(), slope_theory = std::log(field.chi1(q));
     // Inputs of the length that the first layer turns into q*.
     const Course c = course("tanh", tanh_scheme(variance), field, q, 0.0,
-                            pair(width, (q - kBias) / variance, 0.0, context.settings().seed), depth, width, seeds,
-                            context.settings().seed);
+                            gaussian_pair(width, kClasses, (q - kBias) / variance, 0.0, context.settings().seed), depth,
+                            width, seeds, context.settings().seed);
     // Backwards: layer l has chi1^(L - l). The last layers are left out: their gradient comes from the classifier.
     std::vector<double> x, y, relative, theory;
     for (int l = 0; l + 2 < depth; ++l) x.push_back(-l), y.push_back(c.log_gradient[static_cast<std::size_t>(l)]);

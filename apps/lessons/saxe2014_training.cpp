@@ -13,7 +13,7 @@ namespace fanin {
 
 namespace {
 
-constexpr double kTarget = 0.5;  // training loss; ln 10 is the start
+constexpr double kTarget = 0.1;  // training loss; ln 10 is the start
 constexpr int kWindow = 3;
 
 struct Start {
@@ -29,10 +29,10 @@ std::vector<int> depths(const LessonContext& context) {
   return {5, 10, 20, 50};
 }
 
-// Multiples of 1 / depth by factors of 1.4, highest first: a run that is slower than the best so far need not end.
-std::vector<double> rates(int depth) {
+// The same for every depth, highest first: a run that is slower than the best so far need not end.
+std::vector<double> rates() {
   std::vector<double> result;
-  for (int i = 0; i < 12; ++i) result.push_back(8.0 / depth * std::pow(1.4, -i));
+  for (int i = 0; i < 26; ++i) result.push_back(2.0 * std::pow(1.25, -i));  // down to 0.0076
   return result;
 }
 
@@ -42,7 +42,7 @@ struct Best {
 
 Best fastest(const Dataset& data, const Start& start, int depth, int most, std::uint64_t seed) {
   Best best;
-  for (const double rate : rates(depth)) {
+  for (const double rate : rates()) {
     const int limit = std::isfinite(best.steps) ? static_cast<int>(best.steps) : most;
     const Exercised run = exercise(data, {.model = fmt::format("mlp-{}-64:act=identity", depth - 1),
                                           .scheme = start.scheme,
@@ -51,7 +51,8 @@ Best fastest(const Dataset& data, const Start& start, int depth, int most, std::
                                           .steps = limit,
                                           .seed = seed,
                                           .stop_below = kTarget,
-                                          .window = kWindow});
+                                          .window = kWindow,
+                                          .stop_above = 30.0});
     const std::optional<int> steps = run.steps_to(kTarget, kWindow);
     if (steps && *steps < best.steps) best = {static_cast<double>(*steps), rate};
   }
@@ -67,7 +68,7 @@ double saxe_training_units(const LessonContext& context) {
 }
 
 void saxe_training(LessonContext& context) {
-  const Dataset data = clusters(context.pick(200, 2000, 10000), 10, 8, 0.7, context.settings().seed);
+  const Dataset data = clusters(context.pick(200, 2000, 10000), 10, 8, 0.8, context.settings().seed);
   const std::vector<int> all = depths(context);
   const int most = context.pick(60, 400, 2000);
   std::vector<Best> best(all.size() * 2);
@@ -82,7 +83,7 @@ void saxe_training(LessonContext& context) {
       });
   Plot time{.title = context.say({"Learning time at the best learning rate", "最佳学习率下的学习时间"}),
             .x_label = context.say({"layers", "层数"}),
-            .y_label = context.say({"steps to a loss of 0.5", "达到损失 0.5 的步数"}),
+            .y_label = context.say({"steps to a loss of 0.1", "达到损失 0.1 的步数"}),
             .log_x = true,
             .log_y = true,
             .series = {}},
