@@ -138,6 +138,9 @@ TEST(LessonIndex, ShowsEveryLessonAndTheOutcomesThatAreThere) {
   EXPECT_TRUE(has(index, "Does not hold: second (3)"));
   for (const Lesson& other : lesson_catalog()) EXPECT_TRUE(has(index, escape_html(other.title.en))) << other.name;
   EXPECT_TRUE(has(lesson_index(folder, Language::zh), "不成立"));
+  const std::string markdown = io::read_text(folder / "index.md");
+  EXPECT_TRUE(has(markdown, "| first <criterion> * | Holds | 1 & 2 |\n| second | Does not hold | 3 |")) << markdown;
+  for (const Lesson& other : lesson_catalog()) EXPECT_TRUE(has(markdown, other.title.en)) << other.name;
 }
 
 TEST(LessonIndex, ADamagedOutcomeIsNamed) {
