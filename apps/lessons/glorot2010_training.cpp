@@ -48,15 +48,18 @@ Tensor normalized(const Dataset& data, int count) {
   return images;
 }
 
-// Sigmoid networks of four hidden layers from the standard start: the top layer goes to 0 and is stuck there.
-void saturation(LessonContext& context, const Dataset& data) {
-  constexpr int kLayers = 4;
-  const int steps = context.pick(40, 6000, 40000), every = std::max(1, steps / 60), epoch = data.train.size() / 10;
-  const std::string spec = fmt::format("mlp-{}-{}:act=sigmoid", kLayers, context.pick(20, 200, 1000));
+constexpr int kSigmoidLayers = 4;
+
+int saturation_steps(const LessonContext& context) { return context.pick(40, 6000, 40000); }
+
+// Mean and deviation of each layer of a sigmoid network from the standard start, over epochs.
+std::array<PlotSeries, kSigmoidLayers> saturate(const LessonContext& context, const Dataset& data) {
+  const int steps = saturation_steps(context), every = std::max(1, steps / 60), epoch = data.train.size() / 10;
+  const std::string spec = fmt::format("mlp-{}-{}:act=sigmoid", kSigmoidLayers, context.pick(20, 200, 1000));
   const Tensor images = normalized(data, std::min(200, data.train.size()));
   Mirror mirror(spec, data, images);
-  std::array<PlotSeries, kLayers> lines;
-  for (std::size_t l = 0; l < kLayers; ++l) lines[l].name = context.say({"layer {}", "第 {} 层"}, l + 1);
+  std::array<PlotSeries, kSigmoidLayers> lines;
+  for (std::size_t l = 0; l < lines.size(); ++l) lines[l].name = context.say({"layer {}", "第 {} 层"}, l + 1);
   exercise(data,
            {.model = spec,
             .scheme = "linear=torch_default",
@@ -67,15 +70,19 @@ void saturation(LessonContext& context, const Dataset& data) {
            [&](int step, Network& net) {
              if (step % every != 0) return;
              mirror.look(net);
-             for (std::size_t l = 0; l < kLayers; ++l) {
+             for (std::size_t l = 0; l < lines.size(); ++l) {
                const ValueStatistics& s = mirror.statistics.at(fmt::format("act{}", l));
                lines[l].x.push_back(static_cast<double>(step) / epoch);
                lines[l].y.push_back(s.mean);
                lines[l].low.push_back(s.mean - s.std);
                lines[l].high.push_back(s.mean + s.std);
              }
-             context.advance(20.0 / (steps / every + 1), context.say({"sigmoid, four layers", "sigmoid，四层"}));
            });
+  return lines;
+}
+
+// The paper: the top layer goes to 0 and is stuck there.
+void saturation(LessonContext& context, const std::array<PlotSeries, kSigmoidLayers>& lines) {
   Plot plot{
       .title = context.say({"Sigmoid units in training, mean and deviation", "训练中的 sigmoid 单元，均值与标准差"}),
       .x_label = context.say({"epoch", "轮"}),
@@ -91,7 +98,7 @@ void saturation(LessonContext& context, const Dataset& data) {
        "sigmoid 网络的最高层饱和：平均激活值在训练中降到 .05 以下。"},
       least < 0.05,
       context.say({"lowest mean {:.3f}, from {:.3f} at the start; {} steps", "最低均值 {:.3f}，开始时为 {:.3f}；{} 步"},
-                  least, top.front(), steps));
+                  least, top.front(), saturation_steps(context)));
 }
 
 struct Method {
@@ -109,14 +116,19 @@ constexpr std::array<double, 3> kRates = {0.02, 0.1, 0.5};
 
 int seeds_of(const LessonContext& context) { return context.pick(1, 2, 5); }
 
-void table(LessonContext& context, const Dataset& data) {
+void train(LessonContext& context, const Dataset& data) {
   const std::size_t seeds = static_cast<std::size_t>(seeds_of(context)), per_method = kRates.size() * seeds;
   const int steps = context.pick(30, 4000, 40000);
   std::vector<Exercised> runs(kMethods.size() * per_method);
+  std::array<PlotSeries, kSigmoidLayers> lines;
   in_parallel(
-      static_cast<int>(runs.size()),
+      static_cast<int>(runs.size()) + 1,
       [&](int i) {
-        const std::size_t k = static_cast<std::size_t>(i);
+        if (i == 0) {  // the longest
+          lines = saturate(context, data);
+          return;
+        }
+        const std::size_t k = static_cast<std::size_t>(i - 1);
         const Method& m = kMethods[k / per_method];
         runs[k] =
             exercise(data, {.model = fmt::format("mlp-{}-{}:act={}", m.depth, context.pick(20, 100, 300), m.activation),
@@ -127,7 +139,10 @@ void table(LessonContext& context, const Dataset& data) {
                             .seed = context.settings().seed + k % seeds,
                             .test = true});
       },
-      [&](int i) { context.advance(2.0, kMethods[static_cast<std::size_t>(i) / per_method].name); });
+      [&](int i) {
+        context.advance(i == 0 ? 20.0 : 2.0, context.say({"training", "训练"}));
+      });
+  saturation(context, lines);
   std::array<double, kMethods.size()> error;
   std::vector<std::vector<std::string>> rows;
   std::vector<double> shown;
@@ -166,8 +181,7 @@ double glorot_training_units(const LessonContext& context) {
 
 void glorot_training(LessonContext& context) {
   const Dataset data = small_images(context, context.pick(200, 4000, 20000), context.pick(100, 1000, 2000), 8);
-  saturation(context, data);
-  table(context, data);
+  train(context, data);
 }
 
 }  // namespace fanin

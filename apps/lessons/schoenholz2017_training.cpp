@@ -28,7 +28,7 @@ Grid grid_of(const LessonContext& context) {
             {1.0, 1.2, 1.35, 1.5, 1.6, 1.76, 1.9, 2.0, 2.25, 2.5, 3.0, 4.0},
             300,
             600};
-  return {{10, 15, 20, 30, 45, 70, 100, 140}, {1.0, 1.2, 1.5, 1.76, 2.0, 2.5, 3.0, 4.0}, 100, 200};
+  return {{8, 12, 18, 27, 40, 60, 90, 130}, {1.0, 1.2, 1.5, 1.76, 2.0, 2.5, 3.0, 4.0}, 100, 200};
 }
 
 // Place of a depth on the axis of rows, between them in the logarithm; NaN outside.
@@ -81,10 +81,10 @@ void schoenholz_training(LessonContext& context) {
              .scheme = fmt::format("linear=variance_scaling:scale={},mode=fan_in;linear_bias=normal:mean=0,std={:.8f}",
                                    grid.variances[c], std::sqrt(kBias)),
              .rate = 0.01,
-             .batch = 64,
+             .batch = 20,
              .steps = grid.steps,
              .seed = context.settings().seed});
-        accuracy[r][c] = run.last_accuracy(10);
+        accuracy[r][c] = run.last_accuracy(16);
       },
       [&](int i) {
         context.advance(0.05 * grid.depths[(cells - 1 - static_cast<std::size_t>(i)) / columns],
