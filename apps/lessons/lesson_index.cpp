@@ -25,7 +25,8 @@ std::vector<Criterion> outcomes(const io::Path& path) {
   const std::string content = io::read_text(path);
   std::vector<Criterion> criteria;
   try {
-    for (const nlohmann::json& c : nlohmann::json::parse(content).at("criteria"))
+    const nlohmann::json outcome = nlohmann::json::parse(content);
+    for (const nlohmann::json& c : outcome.at("criteria"))
       criteria.push_back({c.at("kind") == "exact" ? CriterionKind::exact : CriterionKind::outcome,
                           c.at("criterion").get<std::string>(), c.at("held").get<bool>(),
                           c.at("measured").get<std::string>()});
