@@ -5,6 +5,7 @@
 #include "core/check.h"
 #include "core/text.h"
 
+#include <algorithm>
 #include <cctype>
 
 namespace fanin {
@@ -15,6 +16,13 @@ constexpr int kDeepest = 24;  // groups within groups
 
 std::string element(std::string_view name, std::string_view content) {
   return fmt::format("<{0}>{1}</{0}>", name, content);
+}
+
+// A bracket grows with what is beside it only behind \left and \right.
+std::string operator_of(std::string_view shown) {
+  static constexpr std::string_view brackets[] = {"(", ")", "[", "]", "|", "{", "}", "‖", "⟨", "⟩", "⌊", "⌋", "⌈", "⌉"};
+  const bool bracket = std::find(std::begin(brackets), std::end(brackets), shown) != std::end(brackets);
+  return fmt::format("<mo{}>{}</mo>", bracket ? " stretchy=\"false\"" : "", escape_html(shown));
 }
 
 class Parser {
@@ -124,7 +132,7 @@ class Parser {
             fmt::format("has a character '{}' that is not known", c));
     ++at_;
     if (std::isalpha(byte) != 0) return {element("mi", std::string(1, c))};
-    return {element("mo", c == '-' ? std::string("−") : escape_html(std::string(1, c)))};
+    return {operator_of(c == '-' ? "−" : std::string_view(&tex_[at_ - 1], 1))};
   }
 
   std::string_view command_name() {
@@ -156,7 +164,8 @@ class Parser {
     const std::size_t begin = at_;
     const std::string_view name = command_name();
     if (const TexSymbol* const symbol = tex_symbol(name))
-      return {element(symbol->element, escape_html(symbol->text)), symbol->limits};
+      return {symbol->element == "mo" ? operator_of(symbol->text) : element(symbol->element, escape_html(symbol->text)),
+              symbol->limits};
     if (name == "frac") {
       const std::string above = argument();
       return {element("mfrac", above + argument())};

@@ -37,7 +37,8 @@ TEST(Tex, Structures) {
   EXPECT_EQ(inside("\\left( x \\right."), "<mrow><mo stretchy=\"true\">(</mo><mi>x</mi></mrow>");
   EXPECT_EQ(inside("\\hat{q}").substr(0, 21), "<mover accent=\"true\">");
   EXPECT_EQ(inside("\\operatorname{Var}"), "<mi mathvariant=\"normal\">Var</mi>");
-  EXPECT_EQ(inside("\\{ 方差 \\}"), "<mo>{</mo><mtext>方</mtext><mtext>差</mtext><mo>}</mo>");
+  EXPECT_EQ(inside("\\{ 方差 \\}"),
+            "<mo stretchy=\"false\">{</mo><mtext>方</mtext><mtext>差</mtext><mo stretchy=\"false\">}</mo>");
 }
 
 TEST(Tex, TextIsEscaped) {

@@ -48,6 +48,15 @@ def inside(browser, figure, selector):
     return browser.run("return arguments[0].querySelector(arguments[1])", figure, selector)
 
 
+def painted(browser, figure):
+    """The share of a chart's pixels that have something on them."""
+    return browser.run("""const c = arguments[0].querySelector('canvas'), count = c.width * c.height;
+      const bytes = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      let full = 0;
+      for (let i = 3; i < bytes.length; i += 4) full += bytes[i] > 0;
+      return count > 10000 ? full / count : 0""", figure)
+
+
 def fits(browser, name, width):
     check(browser.run("return document.documentElement.scrollWidth") <= width, f"{name} is wider than {width} pixels")
     small = browser.run("""return [...document.querySelectorAll('button, select, input, summary')].filter((e) => {
@@ -88,6 +97,7 @@ def test_plot(browser, figure, phone):
     check(not browser.run("return arguments[0].querySelector('.drawing').getClientRects().length", figure),
           "the still drawing makes way")
     whole = browser.run(scales, figure)
+    check(painted(browser, figure) > 0.01, f"{title}: something is drawn")  # a frame and a grid are more than that
 
     browser.hover(canvas, (0.05, 0.0))
     shown = browser.run(f"const t = {CHART}.tooltip; return [t.opacity, t.body.flatMap((b) => b.lines).join('; ')]", figure)
@@ -140,6 +150,7 @@ def test_bands(browser, figure):
 def test_slider(browser, figure, kind):
     frames = len(browser.run("return JSON.parse(arguments[0].querySelector('script').textContent).frames", figure))
     slider = inside(browser, figure, "input[type=range]")
+    check(painted(browser, figure) > 0.01, "something is drawn")
     data = f"return JSON.stringify({CHART}.data.datasets.map((d) => d.data))"
     browser.type(slider, "home")
     first = browser.run(data, figure)

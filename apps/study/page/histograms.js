@@ -26,6 +26,9 @@ fanin.histograms = (figure, data) => {
             hidden: fanin.off(s.name), borderColor: style.colour, borderDash: style.dash, borderWidth: 2,
             pointRadius: 0, pointHitRadius: 4, fill: 'origin', backgroundColor: style.colour + '22'};
   });
+  figure.querySelector('.drawing').hidden = true;
+  figure.append(make('figcaption', {}, data.title), make('div', {class: 'slider'}, caption, slider),
+                make('div', {class: 'chart short'}, canvas));
   const chart = new Chart(canvas, {
     type: 'line',
     data: {datasets: []},
@@ -74,11 +77,8 @@ fanin.histograms = (figure, data) => {
                         const width = (s.high - s.low) / s.counts.length;
                         return [f.label, s.name, s.low + i * width, s.low + (i + 1) * width, c];
                       })))];
-  figure.querySelector('.drawing').hidden = true;
-  figure.append(make('figcaption', {}, data.title), make('div', {class: 'slider'}, caption, slider),
-                make('div', {class: 'chart short'}, canvas),
-                fanin.legend(Object.entries(data.styles).map(([name, style]) => ({group: name, name, style})), false),
-                controls, fanin.downloads(figure, data.title, () => drawing, rows));
+  figure.append(fanin.legend(Object.entries(data.styles).map(([name, style]) => ({group: name, name, style})), false), controls,
+                fanin.downloads(figure, data.title, () => drawing, rows));
   fanin.followState(drawing);
   fanin.watch(() => {
     const wanted = state.frames.get(data.slider_label), index = data.frames.findIndex((f) => f.label === wanted);

@@ -45,8 +45,10 @@ fanin.plot = (figure, data) => {
       if (axis === 'x' && data.x_names) return Number.isInteger(v) ? short(data.x_names[v] || '') : '';
       if (log[axis]) {
         const scale = chart.scales[axis], decades = Math.log10(scale.max / scale.min);
-        const digit = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
-        if (decades > 1 && Math.abs(digit - 1) > 1e-6 && (decades > 2 || ![2, 5].includes(Math.round(digit)))) return '';
+        if (decades < 0.5) return number(Number(v.toPrecision(3)));
+        const digit = v / 10 ** Math.floor(Math.log10(v) + 1e-9), whole = Math.abs(digit - Math.round(digit)) < 1e-6;
+        if (!whole || (decades > 2 && Math.round(digit) !== 1)) return '';
+        if (decades > 1 && ![1, 2, 5].includes(Math.round(digit))) return '';
       }
       return number(v);
     };
@@ -75,6 +77,9 @@ fanin.plot = (figure, data) => {
   };
   // The y label stands above the chart.
   const scales = () => ({x: axis('x', data.x_label), y: axis('y', '')});
+  // In its place before it is made: a chart takes its size from there.
+  figure.querySelector('.drawing').hidden = true;
+  figure.append(make('figcaption', {}, data.title, make('small', {}, data.y_label)), box, spoken);
   const chart = new Chart(canvas, {
     type: 'line',
     data: {datasets: datasets()},
@@ -205,9 +210,7 @@ fanin.plot = (figure, data) => {
                       ...data.series.flatMap((s) => s.x.map((x, i) =>
                           [s.name, s.group, x, data.x_names ? nameOf(x) : '', s.y[i], s.low[i], s.high[i], s.least[i],
                            s.most[i]]))];
-  figure.querySelector('.drawing').hidden = true;
-  figure.append(make('figcaption', {}, data.title, make('small', {}, data.y_label)), box, spoken,
-                fanin.legend(data.series));
+  figure.append(fanin.legend(data.series));
   if (data.series.some((s) => s.reference))
     figure.append(make('p', {class: 'note'}, say('Dotted lines with hollow points are predictions or published numbers.',
                                                  '带空心点的点线是预测值或已发表的数据。')));
