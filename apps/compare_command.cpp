@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 #include "apps/setting_options.h"
+#include "apps/sparkline.h"
 #include "apps/study/report.h"
+#include "apps/study/report_curves.h"
 #include "apps/study/scheme_file.h"
+#include "apps/table.h"
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/tensor/parallel.h"
@@ -67,6 +70,24 @@ std::string data_for_all_runs(const std::string& data, const io::Path& out) {
   return cache.string();
 }
 
+// The ranking, and the median test accuracy of each epoch as a row of bars.
+void print_ranking(const ModelRanking& ranking) {
+  fmt::print("\n{}\n", ranking_table(ranking));
+  Table table({"scheme", ">final %", "test accuracy by epoch, from 0 to the best"});
+  const Plot plot = epoch_plot(ranking, {});
+  double best = 0.0;
+  for (const PlotSeries& s : plot.series)
+    for (const double v : s.y) best = std::max(best, v);
+  for (const PlotSeries& s : plot.series) {
+    std::vector<double> bars = s.y;
+    bars.push_back(best);  // the same scale for all
+    std::string text = sparkline(bars);
+    text.erase(text.size() - std::string(best > 0.0 ? "█" : " ").size());
+    table.add({s.key(), s.y.empty() ? "" : fmt::format("{:.2f}", s.y.back()), "[" + text + "]"});
+  }
+  fmt::print("{}", table.text());
+}
+
 int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers,
                    int threads) {
   const int cores = std::max(1, thread_count()), jobs = workers.jobs > 0 ? workers.jobs : cores;
@@ -86,7 +107,7 @@ int run_comparison(Comparison c, const io::Path& out, const CommandContext& cont
       .executable = context.executable, .jobs = jobs, .threads = threads > 0 ? threads : std::max(1, cores / jobs)};
   const WorkResult result = execute(runs, out, options, stop_signal);
   c.base.threads = 0;
-  for (const ModelRanking& ranking : write_results(c, out)) fmt::print("\n{}", ranking_table(ranking));
+  for (const ModelRanking& ranking : write_results(c, out)) print_ranking(ranking);
   fmt::print("\nreport: {}\n", std::filesystem::absolute(out / "report.html").string());
   if (result.interrupted) {
     fmt::print("stopped; the same command goes on from there\n");
@@ -218,8 +239,8 @@ void add_report_command(CLI::App& app) {
   command->add_option("folder", *out, "The --out folder of fanin compare")->required();
   command->callback([out] {
     const Comparison c = load_comparison(*out);
-    for (const ModelRanking& ranking : write_results(c, *out)) fmt::print("{}\n", ranking_table(ranking));
-    fmt::print("report: {}\n", std::filesystem::absolute(io::Path(*out) / "report.html").string());
+    for (const ModelRanking& ranking : write_results(c, *out)) print_ranking(ranking);
+    fmt::print("\nreport: {}\n", std::filesystem::absolute(io::Path(*out) / "report.html").string());
   });
 }
 

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 #include "apps/model_options.h"
+#include "apps/study/catalog_zh.h"
 #include "apps/study/filling.h"
 #include "apps/study/scheme_file.h"
+#include "apps/study/text.h"
 #include "apps/table.h"
 #include "core/check.h"
 #include "core/spec.h"
@@ -24,41 +26,43 @@ namespace fanin {
 namespace {
 
 void print_text(const std::string& title, const std::string& formula, const std::string& source,
-                const std::string& claim, const std::string& options) {
+                const std::string& claim, std::string_view claim_in_chinese, const std::string& options) {
   fmt::print("{}\n", title);
-  const std::pair<const char*, const std::string&> rows[] = {
-      {"formula", formula}, {"source", source}, {"claim", claim}, {"options", options}};
+  const std::pair<const char*, std::string_view> rows[] = {
+      {"formula", formula}, {"source", source}, {"claim", claim}, {"", claim_in_chinese}, {"options", options}};
   for (const auto& [name, text] : rows)
     if (!text.empty()) fmt::print("  {:<8} {}\n", name, text);
 }
 
 // A name is an initializer, a preset or a step; presets and bases lead to further names.
-void explain_name(const std::string& name, std::set<std::string>& told) {
+void explain_name(const std::string& name, Language language, std::set<std::string>& told) {
   if (!told.insert(name).second) return;
+  const std::string_view zh = language == Language::zh ? claim_zh(name) : std::string_view();
   for (const InitializerEntry& e : initializer_catalog())
-    if (e.name == name) print_text(name + ": an initializer of one weight", e.formula, e.source, e.claim, e.options);
+    if (e.name == name)
+      print_text(name + ": an initializer of one weight", e.formula, e.source, e.claim, zh, e.options);
   if (const NetworkEntry* e = find_network_entry(name))
-    print_text(fmt::format("{}: a step over the network, after {}", name, e->base), e->formula, e->source, e->claim,
+    print_text(fmt::format("{}: a step over the network, after {}", name, e->base), e->formula, e->source, e->claim, zh,
                e->options.empty() ? "base" : "base, " + e->options);
   if (const Preset* p = find_preset(name)) {
-    print_text(name + ": a preset", p->rules, p->source, "", "");
+    print_text(name + ": a preset", p->rules, p->source, "", "", "");
     for (const std::string_view rule : split(p->rules, ';'))
-      explain_name(parse_spec(rule.substr(rule.find('=') + 1)).name, told);
+      explain_name(parse_spec(rule.substr(rule.find('=') + 1)).name, language, told);
   }
 }
 
-void explain_scheme(const std::string& text) {
+void explain_scheme(const std::string& text, Language language) {
   std::set<std::string> told;
   for (const std::string_view part : split(text, ';')) {
     const bool rule = part.find('=') < part.find(':');
     const Spec spec = parse_spec(trim(rule ? part.substr(part.find('=') + 1) : part));
-    explain_name(spec.name, told);
+    explain_name(spec.name, language, told);
     const NetworkEntry* step = find_network_entry(spec.name);
     if (step == nullptr) continue;
     std::string base = step->base;
     for (const auto& [key, value] : spec.options)
       if (key == "base") base = value;
-    explain_name(base, told);
+    explain_name(base, language, told);
   }
 }
 
@@ -94,7 +98,7 @@ void print_numbers(Model& model, const Scheme& scheme, const FillOptions& option
 
 void add_explain_command(CLI::App& app) {
   struct Options {
-    std::string scheme;
+    std::string scheme, language = "en";
     ModelChoice model;
     FillOptions fill;
   };
@@ -108,15 +112,17 @@ void add_explain_command(CLI::App& app) {
       "  fanin explain lsuv --model plain-8-16 --data synthetic");
   command->add_option("scheme", o->scheme, "Scheme: see fanin list schemes and presets; @FILE: rules, one a line")
       ->required();
+  command->add_option("--lang", o->language, "zh: what it claims, in English and Chinese")->capture_default_str();
   command->add_option("--model", o->model.model, "Network whose layers are gone through");
   command->add_option("--classes", o->model.classes, "Classes")->capture_default_str();
   command->add_option("--image", o->model.image, "HEIGHTxWIDTHxCHANNELS")->capture_default_str();
   command->add_option("--seed", o->fill.seed, "Seed of the measured values")->capture_default_str();
   add_sample_options(*command, o->fill);
   command->callback([o] {
+    const Language language = language_of(o->language);
     const std::string text = scheme_text(o->scheme, "scheme");
     const std::unique_ptr<Scheme> scheme = make_scheme(text);
-    explain_scheme(text);
+    explain_scheme(text, language);
     if (o->model.model.empty()) return;
     Model model = o->model.build();
     print_numbers(model, *scheme, o->fill);

@@ -115,6 +115,26 @@ void print(const ProbedScheme& s) {
              b.seeds.size() > 1 ? fmt::format(" +- {:.4f}", b.loss.std()) : "", b.classes, std::log(b.classes));
 }
 
+// One line a scheme: how the signal goes from the first layer with weights to the last.
+void print_summary(const std::vector<ProbedScheme>& all) {
+  Table table({"scheme", ">loss", ">values, last / first", ">gradients, first / last hidden",
+               "layers with weights: [values] [gradients]"});
+  for (const ProbedScheme& s : all) {
+    std::vector<double> values, gradients;
+    for (const NodeBirth& n : s.birth.nodes) {
+      if (!n.weighted) continue;
+      values.push_back(std::sqrt(n.square.mean()));
+      gradients.push_back(std::sqrt(n.gradient_square.mean()));
+    }
+    if (values.empty()) continue;
+    if (gradients.size() > 1) gradients.pop_back();  // of the logits: the loss makes it, not the weights
+    table.add({s.birth.scheme, number(s.birth.loss.mean()), number(values.back() / values.front()),
+               number(gradients.front() / gradients.back()),
+               "[" + sparkline(values) + "] [" + sparkline(gradients) + "]"});
+  }
+  fmt::print("\n{}", table.text());
+}
+
 struct ProbeOptions {
   SettingOptions settings;
   std::vector<std::string> schemes;
@@ -132,6 +152,7 @@ ProbedScheme probed(const RunConfig& config, const ProbeOptions& o) {
   result.phase = phase_of(*session);
   if (o.jacobian) result.jacobian = jacobian_spectrum(session->model.network, batch);
   if (o.hessian) result.curvature = largest_curvature(session->model.network, batch);
+  if (!o.report.empty()) result.pictures = birth_pictures(session->model.network, batch);
   return result;
 }
 
@@ -162,7 +183,10 @@ void run(const ProbeOptions& o) {
     if (all.size() > 1) fmt::print("\n\n");
     print(all.back());
   }
-  if (o.csv) fmt::print("{}", to_csv(all));
+  if (o.csv)
+    fmt::print("{}", to_csv(all));
+  else
+    print_summary(all);
   if (!o.json.empty()) io::write_atomically(o.json, to_json(all));
   if (!o.report.empty()) io::write_atomically(o.report, birth_page(all, command_of(config, schemes, o)));
 }

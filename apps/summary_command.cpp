@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include "apps/commands.h"
 #include "apps/model_options.h"
+#include "apps/study/catalog_zh.h"
 #include "apps/study/memory.h"
 #include "apps/study/session.h"
+#include "apps/study/text.h"
 #include "apps/table.h"
 #include "core/check.h"
 #include "core/text.h"
@@ -57,7 +59,7 @@ void print_summary(const ModelChoice& choice, int batch) {
   fmt::print("fans count groups exactly; `fanin fans` shows how PyTorch counts\n");
 }
 
-void list_models() {
+void list_models(Language) {
   fmt::print(
       "Networks (--model), with options after a colon: wrn-16-1:norm=none,act=tanh. All take norm=bn|none, act=, "
       "classes=\n");
@@ -65,34 +67,43 @@ void list_models() {
     fmt::print("  {:<26} e.g. {:<20} {:<46} {}\n", e.pattern, e.example, e.options, e.source);
 }
 
-void list_steps() {
+// With --lang zh: what is claimed, in both languages.
+void list_claim(const std::string& name, const std::string& claim, Language language) {
+  if (language == Language::zh) fmt::print("  {0:<17}   {1}\n  {0:<17}   {2}\n", "", claim, claim_zh(name));
+}
+
+void list_steps(Language language) {
   fmt::print(
       "Steps over a network (--scheme): after a base, which base=NAME changes; rules may follow: "
       "'lsuv;fc.weight=zeros'\n");
-  for (const NetworkEntry& e : network_catalog())
+  for (const NetworkEntry& e : network_catalog()) {
     fmt::print("  {:<17} {}\n  {:<17}   {}; base {}{}{}; for example on {}\n", e.name, e.formula, "", e.source, e.base,
                e.options.empty() ? "" : "; options: ", e.options, e.model);
+    list_claim(e.name, e.claim, language);
+  }
 }
 
-void list_schemes() {
+void list_schemes(Language language) {
   fmt::print(
       "Initializers (--scheme NAME or NAME:key=value,...). A name alone fills conv and linear weights; biases 0, norm "
       "scale 1.\n"
       "By role or name: 'conv=kaiming_normal:mode=fan_out;linear=torch_default;*.bn2.weight=zeros'; presets: `fanin "
       "list "
       "presets`\n");
-  for (const InitializerEntry& e : initializer_catalog())
+  for (const InitializerEntry& e : initializer_catalog()) {
     fmt::print("  {:<17} {}\n  {:<17}   {}{}{}\n", e.name, e.formula, "", e.source,
                e.options.empty() ? "" : "; options: ", e.options);
-  list_steps();
+    list_claim(e.name, e.claim, language);
+  }
+  list_steps(language);
 }
 
-void list_presets() {
+void list_presets(Language) {
   fmt::print("Presets (--scheme): what real systems do\n");
   for (const Preset& p : presets()) fmt::print("  {:<20} {}\n  {:<20}   {}\n", p.name, p.source, "", p.rules);
 }
 
-void list_gains() {
+void list_gains(Language) {
   fmt::print("Gains (kaiming_* option nonlinearity=)\n");
   Table table({"nonlinearity", ">torch.nn.init", ">1 / sqrt(E f(z)^2)"});
   for (const std::string& name : exact_gain_names()) {
@@ -104,9 +115,11 @@ void list_gains() {
   fmt::print("{}", table.text());
 }
 
-void list_activations() { fmt::print("Activations (model option act=): {}\n", fmt::join(activation_kinds(), ", ")); }
+void list_activations(Language) {
+  fmt::print("Activations (model option act=): {}\n", fmt::join(activation_kinds(), ", "));
+}
 
-void list_normalizations() {
+void list_normalizations(Language) {
   fmt::print("Normalization constants (--normalize), of pixels in [0, 1]: dataset (measured on its training images)\n");
   for (const NormalizationPreset& p : normalization_presets())
     fmt::print("  {:<10} mean {} std {}  {}\n", p.name, fmt::join(p.mean, " "), fmt::join(p.std, " "), p.source);
@@ -128,23 +141,28 @@ void add_summary_command(CLI::App& app) {
 }
 
 void add_list_command(CLI::App& app) {
-  const std::shared_ptr<std::string> what = std::make_shared<std::string>();
+  struct Options {
+    std::string what, language = "en";
+  };
+  const std::shared_ptr<Options> o = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("list", "What can be named: models, schemes, presets, gains, ...");
   struct Section {
     const char* name;
-    void (*print)();
+    void (*print)(Language);
   };
   static constexpr Section sections[] = {{"models", list_models},           {"schemes", list_schemes},
                                          {"presets", list_presets},         {"gains", list_gains},
                                          {"activations", list_activations}, {"normalizations", list_normalizations}};
   std::vector<std::string> known;
   for (const Section& section : sections) known.emplace_back(section.name);
-  command->add_option("what", *what, fmt::format("One of {}; default: all", fmt::join(known, ", ")));
-  command->callback([what, known] {
-    FANIN_CHECK(what->empty() || std::find(known.begin(), known.end(), *what) != known.end(), usage,
-                "cannot list '{}'{}", *what, did_you_mean(*what, known));
+  command->add_option("what", o->what, fmt::format("One of {}; default: all", fmt::join(known, ", ")));
+  command->add_option("--lang", o->language, "zh: what schemes claim, in English and Chinese")->capture_default_str();
+  command->callback([o, known] {
+    const Language language = language_of(o->language);
+    FANIN_CHECK(o->what.empty() || std::find(known.begin(), known.end(), o->what) != known.end(), usage,
+                "cannot list '{}'{}", o->what, did_you_mean(o->what, known));
     for (const Section& section : sections)
-      if (what->empty() || *what == section.name) section.print();
+      if (o->what.empty() || o->what == section.name) section.print(language);
   });
 }
 

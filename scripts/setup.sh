@@ -9,6 +9,7 @@ packages=(
   libeigen3-dev libhwy-dev libfmt-dev librandom123-dev libxxhash-dev          # arithmetic, randomness, hashes
   libarchive-dev libstb-dev libcurl4-openssl-dev libssl-dev                   # images, archives, downloads
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev                         # files of a run, settings, command line
+  libjs-chart.js                                                              # charts of the pages
   libgtest-dev                                                                # tests
 )
 

@@ -12,8 +12,14 @@ const std::vector<Lesson>& lesson_catalog() {
       // Why weights are drawn at random, and how large
       symmetry_lesson(),
       loss_at_birth_lesson(),
+      glorot2010_lesson(),
+      he2015_lesson(),
+      pytorch_default_lesson(),
       dead_relu_lesson(),
       lsuv2016_lesson(),
+      // Beyond variance: the directions of a signal
+      saxe2014_lesson(),
+      schoenholz2017_lesson(),
       xiao2018_lesson(),
       // What BatchNorm and shortcuts make of it
       fixup2019_lesson(),

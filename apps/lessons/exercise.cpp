@@ -34,6 +34,7 @@ class Notes : public TrainObserver {
     if (each_) each_(static_cast<int>(s.step), net_);
   }
   bool should_stop() override {
+    if (exercise_.stop_above > 0.0 && result_.loss.back() > exercise_.stop_above) return true;
     return exercise_.stop_below > 0.0 && static_cast<int>(result_.loss.size()) >= exercise_.window &&
            tail_mean(result_.loss, exercise_.window) < exercise_.stop_below;
   }

@@ -4,8 +4,7 @@
 #include "apps/lessons/material.h"
 #include "apps/lessons/numbers.h"
 #include "apps/lessons/rows.h"
-
-#include "init/mean_field.h"
+#include "apps/lessons/signals.h"
 
 #include <algorithm>
 #include <array>
@@ -31,10 +30,10 @@ void first_layer(LessonContext& context) {
   double worst = 0.0;
   for (int n = 1; n <= kMost; ++n) {
     const KeptBatch batch = gaussian_batch(n, kFeatures, kClasses, context.settings().seed);
-    const std::unique_ptr<Session> session =
-        session_on(fmt::format("mlp-1-{}", kUnits), "kaiming_normal", batch, kClasses);
-    const Birth b = birth(*session, seeds, batch);
-    const double dead = b.nodes[3].dead.mean();  // input, flatten, fc0, act0
+    const double dead = layer_signals(fmt::format("mlp-1-{}", kUnits), "kaiming_normal", batch, kClasses, seeds,
+                                      context.settings().seed)
+                            .front()
+                            .dead.mean();
     measured.x.push_back(n);
     measured.y.push_back(dead);
     theory.x.push_back(n);
@@ -59,11 +58,12 @@ void first_layer(LessonContext& context) {
                             worst));
 }
 
-std::vector<double> dead_by_layer(const std::string& scheme, const KeptBatch& batch, int depth, int width, int seeds) {
-  const std::unique_ptr<Session> session = session_on(fmt::format("mlp-{}-{}", depth, width), scheme, batch, kClasses);
+std::vector<double> dead_by_layer(const std::string& scheme, const KeptBatch& batch, int depth, int width, int seeds,
+                                  std::uint64_t first) {
   std::vector<double> shares;
-  for (const NodeBirth& node : birth(*session, seeds, batch).nodes)
-    if (node.node.starts_with("act")) shares.push_back(node.dead.mean());
+  for (const LayerSignal& l :
+       layer_signals(fmt::format("mlp-{}-{}", depth, width), scheme, batch, kClasses, seeds, first))
+    shares.push_back(l.dead.mean());
   return shares;
 }
 
@@ -82,11 +82,11 @@ void by_depth(LessonContext& context) {
   std::array<std::vector<double>, 3> dead;
   for (std::size_t s = 0; s < 3; ++s) {
     const std::string name = context.say(schemes[s].first);
-    dead[s] = dead_by_layer(schemes[s].second, batch, depth, width, seeds);
+    dead[s] = dead_by_layer(schemes[s].second, batch, depth, width, seeds, context.settings().seed);
     plot.series.push_back({name, count_from(1, dead[s].size()), dead[s], {}, {}});
     context.show(name, dead[s],
                  context.say({"dead: {:.1f} % in layer 1, {:.1f} % in layer {}",
-                              "死单元：第 1 层 {:.1f} %，第 {2} 层 {1:.1f} %"},
+                              "死单元：第 1 层 {0:.1f} %，第 {2} 层 {1:.1f} %"},
                              100 * dead[s].front(), 100 * dead[s].back(), depth));
     context.advance(2.0, name);
   }

@@ -10,4 +10,7 @@ namespace fanin {
 // HTML. Reads FOLDER/NAME.json of every lesson of the catalog; throws ErrorKind::input if one is damaged.
 std::string lesson_index(const io::Path& folder, Language language);
 
+// The same as Markdown, which docs/lessons.md is made of.
+std::string lesson_markdown(const io::Path& folder, Language language);
+
 }  // namespace fanin

@@ -98,6 +98,7 @@ void write_lesson(const Lesson& lesson, const LessonResult& result, const Lesson
   io::write_atomically(folder / (name + ".html"), result.html);
   io::write_atomically(folder / (name + ".json"), json.dump(1) + "\n");
   io::write_atomically(folder / "index.html", lesson_index(folder, settings.language));
+  io::write_atomically(folder / "index.md", lesson_markdown(folder, settings.language));
 }
 
 }  // namespace fanin

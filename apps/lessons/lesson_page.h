@@ -19,7 +19,7 @@ struct LessonResult {
 LessonResult run_lesson(const Lesson& lesson, const LessonSettings& settings, std::optional<std::size_t> predicted,
                         const std::string& command, LessonWatcher& watcher);
 
-// NAME.html, NAME.json and index.html anew. Throws ErrorKind::output; and ErrorKind::input if a NAME.json is damaged.
+// NAME.html, NAME.json, index.html and index.md anew. Throws ErrorKind::output; and ErrorKind::input if a NAME.json is damaged.
 void write_lesson(const Lesson& lesson, const LessonResult& result, const LessonSettings& settings,
                   const io::Path& folder);
 

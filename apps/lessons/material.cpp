@@ -115,6 +115,26 @@ KeptBatch gaussian_batch(int images, int features, int classes, std::uint64_t se
   return batch;
 }
 
+KeptBatch gaussian_pair(int features, int classes, double q, double c, std::uint64_t seed) {
+  KeptBatch batch = gaussian_batch(2, features, classes, seed);
+  float *a = batch.images.view().pixel(0), *b = batch.images.view().pixel(1);
+  double aa = 0.0, ab = 0.0, bb = 0.0;
+  for (int i = 0; i < features; ++i)
+    aa += static_cast<double>(a[i]) * static_cast<double>(a[i]),
+        ab += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  for (int i = 0; i < features; ++i) {
+    b[i] -= static_cast<float>(ab / aa) * a[i];
+    bb += static_cast<double>(b[i]) * static_cast<double>(b[i]);
+  }
+  const double unit_a = std::sqrt(q * features / aa), unit_b = std::sqrt(q * features / bb);
+  for (int i = 0; i < features; ++i) {
+    const double x = unit_a * static_cast<double>(a[i]), y = unit_b * static_cast<double>(b[i]);
+    a[i] = static_cast<float>(x);
+    b[i] = static_cast<float>(c * x + std::sqrt(1.0 - c * c) * y);
+  }
+  return batch;
+}
+
 std::unique_ptr<Session> session_on(const std::string& model, const std::string& scheme, const KeptBatch& batch,
                                     int classes) {
   RunConfig config;

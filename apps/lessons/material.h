@@ -22,6 +22,9 @@ Dataset clusters(int train, int test, int side, double noise, std::uint64_t seed
 // Standard normal inputs of `features` numbers; labels go round. Stream lesson/input.
 KeptBatch gaussian_batch(int images, int features, int classes, std::uint64_t seed);
 
+// Two of them of mean square q, with correlation c up to rounding: the second is first made orthogonal to the other.
+KeptBatch gaussian_pair(int features, int classes, double q, double c, std::uint64_t seed);
+
 // A network for one fixed batch, filled by `scheme` from seed 1 on: what birth(), predict_birth() and
 // jacobian_spectrum() take.
 std::unique_ptr<Session> session_on(const std::string& model, const std::string& scheme, const KeptBatch& batch,

@@ -9,6 +9,11 @@ namespace fanin {
 Lesson symmetry_lesson();
 Lesson loss_at_birth_lesson();
 Lesson dead_relu_lesson();
+Lesson glorot2010_lesson();
+Lesson he2015_lesson();
+Lesson pytorch_default_lesson();
+Lesson saxe2014_lesson();
+Lesson schoenholz2017_lesson();
 Lesson lsuv2016_lesson();
 Lesson xiao2018_lesson();
 Lesson fixup2019_lesson();

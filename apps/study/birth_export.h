@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/study/birth_pictures.h"
 #include "apps/study/birth_prediction.h"
 #include "apps/study/curvature.h"
 #include "apps/study/jacobian.h"
@@ -15,6 +16,7 @@ struct ProbedScheme {
   std::optional<Phase> phase;
   std::optional<JacobianSpectrum> jacobian;  // of the first image, under the last seed; likewise
   std::optional<Curvature> curvature;
+  BirthPictures pictures;  // under the last seed; for the page
 };
 
 // An array of objects. Numbers over seeds are {"mean", "std", "values"}; what is not finite or not known is null.

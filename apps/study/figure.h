@@ -22,6 +22,7 @@ struct Plot {
   std::string title, x_label, y_label;
   bool log_x = false, log_y = false;
   std::vector<PlotSeries> series;
+  std::vector<std::string> x_names = {};  // of x = 0, 1, ...; empty: numbers
 };
 
 struct HeatMap {
@@ -46,6 +47,17 @@ struct HistogramFrame {
 struct HistogramStack {
   std::string title, x_label, slider_label;
   std::vector<HistogramFrame> frames;
+};
+
+// Small pictures of numbers. Channels are 1, shown grey, or 3, shown as red, green and blue.
+struct Tile {
+  std::string label;
+  int height = 0, width = 0, channels = 1;
+  std::vector<float> values;  // (height, width, channels); each tile has its own scale, lowest to highest
+};
+struct Pictures {
+  std::string title, group;  // as PlotSeries::group; empty: always there
+  std::vector<Tile> tiles;
 };
 
 // A value with an interval; 0 is marked.

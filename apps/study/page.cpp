@@ -2,7 +2,9 @@
 #include "apps/study/page.h"
 
 #include "apps/study/page_assets.h"
+#include "apps/study/page_data.h"
 #include "apps/study/svg.h"
+#include "apps/study/tex.h"
 #include "core/check.h"
 
 #include <fmt/format.h>
@@ -13,7 +15,8 @@ namespace fanin {
 
 namespace {
 
-constexpr Text kCommand{"The command that made this page", "生成本页的命令"};
+constexpr Text kCommand{"The command that made this page", "生成本页的命令"},
+    kLicence{"The charting library of this page, and its licence", "本页使用的图表库及其许可证"};
 
 std::string element(std::string_view tag, std::string_view text) {
   return fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(text));
@@ -68,9 +71,7 @@ void Page::details(std::string_view summary, std::string_view text) {
   body_ += "<details>" + element("summary", summary) + element("pre", text) + "</details>\n";
 }
 
-void Page::formula(std::string_view tex) {
-  body_ += fmt::format("<p class=\"formula\"><code>{}</code></p>\n", escape_html(tex));
-}
+void Page::formula(std::string_view tex) { body_ += "<p class=\"formula\">" + mathml(tex) + "</p>\n"; }
 
 void Page::command(std::string_view text) {
   body_ += element("h2", kCommand.in(language_)) + fmt::format("<pre class=\"command\">{}</pre>\n", escape_html(text));
@@ -88,7 +89,7 @@ std::vector<std::size_t> Page::styles_for(const std::vector<std::string>& groups
     auto on_page = std::find(groups_.begin(), groups_.end(), group);
     if (on_page == groups_.end()) on_page = groups_.insert(groups_.end(), group);
     std::size_t style = static_cast<std::size_t>(on_page - groups_.begin()) % kSeriesStyles;
-    // A page with more than eight groups: within a figure they still differ where they can.
+    // A page with very many groups: within a figure they still differ where they can.
     const auto taken = [&](std::size_t s) { return std::find(styles_seen.begin(), styles_seen.end(), s); };
     for (std::size_t s = 0; s < kSeriesStyles && taken(style) != styles_seen.end(); ++s)
       style = (style + 1) % kSeriesStyles;
@@ -99,28 +100,66 @@ std::vector<std::size_t> Page::styles_for(const std::vector<std::string>& groups
   return styles;
 }
 
-void Page::add_figure(std::string_view kind, const std::string& svg) {
-  body_ += fmt::format("<figure class=\"{}\"><div class=\"drawing\">{}</div></figure>\n", kind, svg);
+void Page::add_figure(std::string_view kind, const std::string& drawing, const std::string& data) {
+  body_ += fmt::format(
+      "<figure id=\"figure-{}\" data-kind=\"{}\"><div class=\"drawing\">{}</div>\n<script "
+      "type=\"application/json\">{}</script></figure>\n",
+      ++figures_, kind, drawing, data);
 }
 
-void Page::figure(const Plot& plot) { add_figure("plot", svg(plot, styles_for(groups_of(plot.series)))); }
+void Page::figure(const Plot& plot) {
+  const Styles styles = styles_for(groups_of(plot.series));
+  add_figure("plot", svg(plot, styles), page_data(plot, styles));
+}
 
-void Page::figure(const HeatMap& map) { add_figure("heat-map", svg(map, styles_for(groups_of(map.overlay)))); }
+void Page::figure(const HeatMap& map) {
+  const Styles styles = styles_for(groups_of(map.overlay));
+  add_figure("heat_map", svg(map, styles), page_data(map, styles));
+}
 
-void Page::figure(const HistogramStack& stack) { add_figure("histograms", svg(stack, styles_for(groups_of(stack)))); }
+void Page::figure(const HistogramStack& stack) {
+  const Styles styles = styles_for(groups_of(stack));
+  add_figure("histograms", svg(stack, styles), page_data(stack, styles));
+}
+
+void Page::figure(const Pictures& pictures) {
+  std::string tiles = fmt::format("<p class=\"tiles-title\">{}</p><div class=\"tiles\">", escape_html(pictures.title));
+  for (const Tile& tile : pictures.tiles) {
+    const std::string label = escape_html(tile.label);
+    tiles += fmt::format("<div><img alt=\"{}\" src=\"{}\"><small>{}</small></div>", label, png_uri(tile), label);
+  }
+  add_figure("pictures", tiles + "</div>", page_data(pictures));
+}
 
 void Page::intervals(const std::string& title, const std::string& x_label, const std::vector<IntervalRow>& rows) {
-  add_figure("intervals", svg_intervals(title, x_label, rows));
+  add_figure("intervals", svg_intervals(title, x_label, rows), page_data(title, rows));
 }
 
 std::string Page::html() const {
+  std::string policy, scripts;
+  if (figures_ > 0) {
+    const std::pair<std::string_view, std::string_view> parts[] = {{kChartJs, kChartJsSha256},
+                                                                   {kSharedJs, kSharedJsSha256},
+                                                                   {kPlotJs, kPlotJsSha256},
+                                                                   {kHistogramsJs, kHistogramsJsSha256},
+                                                                   {kDrawingsJs, kDrawingsJsSha256}};
+    policy = "; script-src";
+    for (const auto& [script, hash] : parts) {
+      policy += fmt::format(" 'sha256-{}'", base64(bytes_of_hex(hash)));
+      scripts += fmt::format("<script>{}</script>\n", script);
+    }
+    scripts = "<details class=\"licence\">" + element("summary", kLicence.in(language_)) +
+              element("pre", kChartLicence) + "</details>\n</main>\n" + scripts;
+  } else {
+    scripts = "</main>\n";
+  }
   return fmt::format(
              "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\n<meta "
              "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src "
-             "data:\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
-             "<style>\n",
-             language_ == Language::zh ? "zh-CN" : "en", escape_html(title_)) +
-         std::string(kPageCss) + "</style></head><body>\n<main>\n" + body_ + "</main>\n</body></html>\n";
+             "data:{}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+             "<title>{}</title>\n<style>\n",
+             language_ == Language::zh ? "zh-CN" : "en", policy, escape_html(title_)) +
+         std::string(kPageCss) + "</style></head><body>\n<main>\n" + body_ + scripts + "</body></html>\n";
 }
 
 }  // namespace fanin

@@ -110,6 +110,9 @@ void add_ranking(Page& page, const ModelRanking& ranking) {
             ". Differences are paired by seed: runs of one seed see the same images in the same order. "
             "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a "
             "bootstrap over seeds.");
+  page.formula(
+      "\\bar{d} \\pm t_{0.975,\\, n-1}\\, \\frac{s_d}{\\sqrt{n}}, \\qquad d_i = \\text{accuracy}_i - "
+      "\\text{accuracy}_i^{\\text{best}}, \\quad i = 1 \\ldots n \\text{ seeds}");
   if (!intervals.empty())
     page.intervals("Paired difference to " + ranking.rows.front().label(),
                    "percentage points of final test accuracy, 95 % interval", intervals);
@@ -141,7 +144,16 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
     page.heading(3, "Training");
     page.figure(step_plot(ranking));
     page.figure(epoch_plot(ranking, c.published));
+    if (const std::vector<HistogramStack> stacks = weight_stacks(c, ranking, out); !stacks.empty()) {
+      page.heading(3, "Weights, epoch by epoch");
+      page.paragraph(
+          fmt::format("Of seed {}, at birth and after every epoch. All of them are in the runs' "
+                      "weight_histograms.csv.",
+                      c.seeds.front()));
+      for (const HistogramStack& stack : stacks) page.figure(stack);
+    }
     page.heading(3, "Ranking");
+    if (const HeatMap map = rate_map(ranking); !map.rows.empty()) page.figure(map);
     add_ranking(page, ranking);
   }
   page.command(c.command);

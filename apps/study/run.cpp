@@ -51,7 +51,7 @@ class Execution : public TrainObserver {
       begin();
     watcher_.begin(config_, trainer_.progress(), session_->train->batches_per_epoch());
     status(RunState::running);
-    record_.start();
+    record_.start(trainer_.progress().step == 0);
     switch (trainer_.run(*this)) {
       case TrainResult::interrupted:
         save();
@@ -179,7 +179,7 @@ class Execution : public TrainObserver {
   const std::atomic<int>& stop_;
   std::unique_ptr<Session> session_;
   Trainer trainer_;
-  TrainingRecord record_{session_->model.network, folder_ / "record.csv", config_.record};
+  TrainingRecord record_{session_->model.network, folder_, config_.record};
   io::Appender steps_, log_;
   RunStatus status_;
   Clock::time_point last_status_, began_ = Clock::now();

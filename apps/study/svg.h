@@ -15,11 +15,11 @@ namespace fanin {
 
 std::string escape_html(std::string_view text);  // also safe inside attributes
 
-// Of a group of series. There are kSeriesStyles of them; more repeat.
+// Of a group of series. There are kSeriesStyles different ones, the first eight of different colours.
 struct SeriesStyle {
   std::string_view colour, dash, shape;  // stroke-dasharray; the shape's name as Chart.js knows it
 };
-constexpr std::size_t kSeriesStyles = 8;
+constexpr std::size_t kSeriesStyles = 64;
 const SeriesStyle& series_style(std::size_t index);
 
 // `styles`, one a series, are indices of series_style; empty: 0, 1, ... by group. Of a heat map they are the overlay's,

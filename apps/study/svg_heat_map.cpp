@@ -50,8 +50,8 @@ std::string scale(const Range& range, double left, double top, const std::string
 
 std::string svg(const HeatMap& map, const Styles& given) {
   const std::size_t rows = map.values.size(), columns = map.columns.size();
-  double left = 40;
-  for (const std::string& row : map.rows) left = std::max(left, std::min(240.0, width_of(row) + 36));
+  double left = 44;  // the label of the rows, then their names
+  for (const std::string& row : map.rows) left = std::max(left, std::min(240.0, width_of(row) + 32));
   const double cell_w = (kWidth - kRight - left) / static_cast<double>(std::max<std::size_t>(1, columns)),
                cell_h = std::clamp(420.0 / static_cast<double>(std::max<std::size_t>(1, rows)), 6.0, 30.0),
                bottom = kTop + cell_h * static_cast<double>(rows);
@@ -65,13 +65,14 @@ std::string svg(const HeatMap& map, const Styles& given) {
     entries.push_back({map.overlay[i].name, &series_style(styles[i]), map.overlay[i].reference});
   const Legend names = legend(entries, bottom + 62);
   std::string out = open_svg(bottom + 62 + names.height, map.title) +
-                    words(10, kTop - 12, "start",
-                          shortened(map.y_label.empty() ? map.title : map.title + ": " + map.y_label, kWidth - 20));
+                    words(10, kTop - 12, "start", shortened(map.title, kWidth - 20));
+  out += fmt::format("<text transform=\"translate(14 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
+                     (kTop + bottom) / 2, escape_html(shortened(map.y_label, bottom - kTop)));
   const bool numbers = cell_w >= 34 && cell_h >= 14;
   for (std::size_t r = 0; r < rows; ++r) {
     const double y = bottom - cell_h * static_cast<double>(r + 1);
     if (r < map.rows.size() && r % every_of(rows, static_cast<std::size_t>(420 / 14)) == 0)
-      out += words(left - 6, y + cell_h / 2 + 4, "end", shortened(map.rows[r], left - 16));
+      out += words(left - 6, y + cell_h / 2 + 4, "end", shortened(map.rows[r], left - 28));
     for (std::size_t c = 0; c < map.values[r].size(); ++c) {
       const double x = left + cell_w * static_cast<double>(c), v = map.values[r][c], share = (v - range.low) / span;
       const bool known = std::isfinite(v);
@@ -112,7 +113,7 @@ std::string svg(const HeatMap& map, const Styles& given) {
     out += fmt::format(
         "<g pointer-events=\"none\"><path fill=\"none\" stroke=\"#fff\" stroke-width=\"5\" d=\"{0}\"/>"
         "<path {1} d=\"{0}\"/></g>",
-        path, stroke(*entries[i].style, s.reference));
+        path, stroke(*entries[i].style, s.reference), escape_html(s.key()));
   }
   if (range.low <= range.high) out += scale(range, 10, bottom + 42, map.value_label);
   return out + names.svg + "</svg>";

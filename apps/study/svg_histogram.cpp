@@ -32,7 +32,8 @@ std::string outline(const HistogramSeries& s, const Panel& panel, const SeriesSt
     path += fmt::format(
         "V{:.1f}H{:.1f}", bottom - height * (s.counts[i] / sum) / panel.highest,
         x.map(s.low + (s.high - s.low) * static_cast<double>(i + 1) / static_cast<double>(s.counts.size())));
-  return fmt::format("<path {} d=\"{}V{:.1f}\"/>", stroke(style, false), path, bottom);
+  return fmt::format("<path data-group=\"{}\" {} d=\"{}V{:.1f}\"/>", escape_html(s.name), stroke(style, false), path,
+                     bottom);
 }
 
 }  // namespace

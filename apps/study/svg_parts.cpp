@@ -10,10 +10,18 @@
 namespace fanin {
 
 const SeriesStyle& series_style(std::size_t index) {
-  static constexpr SeriesStyle styles[kSeriesStyles] = {
-      {"#0072b2", "", "circle"},          {"#d55e00", "8 3", "triangle"},   {"#009e73", "8 3 2 3", "rect"},
-      {"#cc79a7", "14 4", "rectRot"},     {"#e69f00", "5 2", "crossRot"},   {"#56b4e9", "14 3 2 3", "cross"},
-      {"#7f7f7f", "8 3 2 3 2 3", "star"}, {"#b8a800", "4 4", "rectRounded"}};
+  static constexpr std::string_view colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                 "#e69f00", "#56b4e9", "#7f7f7f", "#b8a800"};
+  static constexpr std::string_view dashes[] = {"", "8 3", "8 3 2 3", "14 4", "5 2", "14 3 2 3", "8 3 2 3 2 3", "4 4"};
+  static constexpr std::string_view shapes[] = {"circle",   "triangle", "rect", "rectRot",
+                                                "crossRot", "cross",    "star", "rectRounded"};
+  // After eight the colours come again, with other dashes and shapes each round.
+  static const std::vector<SeriesStyle> styles = [] {
+    std::vector<SeriesStyle> all;
+    for (std::size_t i = 0; i < kSeriesStyles; ++i)
+      all.push_back({colours[i % 8], dashes[(i + i / 8) % 8], shapes[(i + i / 8) % 8]});
+    return all;
+  }();
   return styles[index % kSeriesStyles];
 }
 

@@ -2,11 +2,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/check.h"
+
+#include <string>
 #include <string_view>
 
 namespace fanin {
 
 enum class Language { en, zh };
+
+// Of --lang; throws ErrorKind::usage.
+inline Language language_of(const std::string& name) {
+  FANIN_CHECK(name == "en" || name == "zh", usage, "--lang {}; give en or zh", name);
+  return name == "zh" ? Language::zh : Language::en;
+}
 
 struct Text {
   std::string_view en, zh;

@@ -1,44 +1,26 @@
 // What a page says, and that no text given to it can be more than text.
 // SPDX-License-Identifier: MIT
 #include "apps/study/page.h"
+#include "apps/study/page_data.h"
 #include "apps/study/svg.h"
 #include "core/check.h"
+#include "tests/support/figures.h"
 #include "tests/support/html.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
-#include <limits>
+#include <nlohmann/json.hpp>
 
 namespace fanin {
 namespace {
 
+using test::count;
+using test::map_named;
+using test::plot_named;
+using test::stack_named;
+
 const std::string kHostile = "</script></style><img src=x onerror=\"alert(1)\">'&";
-
-Plot plot_named(const std::string& name) {
-  Plot plot{.title = name, .x_label = name, .y_label = name, .log_y = true, .series = {}};
-  plot.series.push_back({name, {1, 2, 3}, {0.1, 10.0, -1.0}, {0.05, 5.0, 1.0}, {0.2, 20.0, 2.0}});
-  plot.series.push_back({"other", {1, 2, 3}, {1.0, std::numeric_limits<double>::quiet_NaN(), 2.0}, {}, {}});
-  return plot;
-}
-
-HeatMap map_named(const std::string& name) {
-  return {.title = name,
-          .x_label = name,
-          .y_label = name,
-          .value_label = name,
-          .columns = {name, "b"},
-          .rows = {name},
-          .values = {{1.0, std::numeric_limits<double>::quiet_NaN()}},
-          .overlay = {{name, {0, 1}, {0, 0}, {}, {}}}};
-}
-
-HistogramStack stack_named(const std::string& name) {
-  return {
-      .title = name,
-      .x_label = name,
-      .slider_label = name,
-      .frames = {{name, {{name, -1, 1, {1, 2, 1}}, {"other", -2, 2, {0, 4, 4}}}}, {"b", {{name, -1, 1, {4, 0, 0}}}}}};
-}
 
 Page everything(const std::string& text) {
   Page page(text, Language::en);
@@ -53,26 +35,77 @@ Page everything(const std::string& text) {
   page.figure(plot_named(text));
   page.figure(map_named(text));
   page.figure(stack_named(text));
+  page.figure(Pictures{text, text, {{text, 2, 1, 1, {0.5f, -0.5f}}, {text, 1, 1, 3, {1, 2, 3}}}});
   page.intervals(text, text, {{text, 1.0, 0.5, 2.0, true}, {"b", 1.0, 0.0, 0.0, false}});
   page.command(text);
   return page;
 }
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
 TEST(Page, HostileTextIsText) {
   const std::string page = everything(kHostile).html();
   test::expect_self_contained(page);
-  EXPECT_TRUE(test::tags_of(page, "img").empty());
+  EXPECT_EQ(test::tags_of(page, "img").size(), 2u) << "the two tiles";
   // The same elements as with a harmless text: nothing that was given has become one.
   const std::vector<test::HtmlTag> harmless = test::tags_of(everything("a").html()), hostile = test::tags_of(page);
   ASSERT_EQ(hostile.size(), harmless.size());
   for (std::size_t i = 0; i < hostile.size(); ++i) EXPECT_EQ(hostile[i].name, harmless[i].name);
   EXPECT_GE(count(page, "&lt;/script&gt;"), 12u);
+}
+
+TEST(Page, DataOfFiguresIsJsonThatEndsNoScript) {
+  std::size_t figures = 0;
+  for (const test::HtmlTag& tag : test::tags_of(everything(kHostile).html(), "script")) {
+    if (!tag.attributes.count("type")) continue;
+    ++figures;
+    EXPECT_EQ(tag.attributes.at("type"), "application/json");
+    EXPECT_EQ(tag.raw.find('<'), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(tag.raw).at("title"), kHostile);
+  }
+  EXPECT_EQ(figures, 5u);
+}
+
+// Independently of the program: OpenSSL's hash of what a browser will read.
+TEST(Page, PolicyNamesExactlyItsScripts) {
+  const std::string page = everything("a").html(), policy = page.substr(page.find("default-src"), 600);
+  std::size_t scripts = 0, named = 0;
+  for (const test::HtmlTag& tag : test::tags_of(page, "script")) {
+    if (tag.attributes.count("type")) continue;
+    ++scripts;
+    std::vector<std::uint8_t> hash(32);
+    unsigned length = 0;
+    ::EVP_Digest(tag.raw.data(), tag.raw.size(), hash.data(), &length, ::EVP_sha256(), nullptr);
+    std::vector<unsigned char> text(64);
+    ::EVP_EncodeBlock(text.data(), hash.data(), 32);
+    EXPECT_NE(policy.find("'sha256-" + std::string(reinterpret_cast<char*>(text.data())) + "'"), std::string::npos);
+  }
+  for (std::size_t at = policy.find("'sha256-"); at != std::string::npos; at = policy.find("'sha256-", at + 1)) ++named;
+  EXPECT_EQ(scripts, 5u);
+  EXPECT_EQ(named, 5u);
+  Page plain("a", Language::en);
+  EXPECT_TRUE(test::tags_of(plain.html(), "script").empty()) << "a page without figures needs none";
+}
+
+TEST(Page, CarriesTheLicenceOfWhatItCarries) {
+  const std::string page = everything("a").html();
+  for (const char* part :
+       {"Chart.js v3", "Copyright (c) 2014-2022 Chart.js Contributors", "Permission is hereby granted"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
+TEST(PageData, Base64) {  // RFC 4648, section 10
+  const auto of = [](const std::string& s) { return base64({s.begin(), s.end()}); };
+  EXPECT_EQ(of(""), "");
+  EXPECT_EQ(of("f"), "Zg==");
+  EXPECT_EQ(of("fo"), "Zm8=");
+  EXPECT_EQ(of("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(bytes_of_hex("00ff1a"), (std::vector<std::uint8_t>{0, 255, 26}));
+}
+
+TEST(PageData, NumbersThatAreNoneAreNull) {
+  const nlohmann::json json = nlohmann::json::parse(page_data(plot_named("a"), {0, 1}));
+  EXPECT_TRUE(json["series"][1]["y"][1].is_null());
+  EXPECT_EQ(json["series"][1]["style"]["dash"], (std::vector<double>{8, 3}));
+  EXPECT_THROW(png_uri({"a", 2, 2, 1, {1.0f}}), Error);
 }
 
 TEST(Page, SpeaksItsLanguage) {
@@ -104,68 +137,16 @@ TEST(Page, GroupsKeepTheirStyle) {
 TEST(Page, ManyGroupsDifferWithinAFigure) {
   Page page("a", Language::en);
   Plot plot = plot_named("x");
-  for (int i = 0; i < 7; ++i) {
+  for (std::size_t i = 0; i < kSeriesStyles; ++i) {
     plot.series[0].name = "x" + std::to_string(i);
-    page.figure(plot);  // x0, other, x1, ...: the ninth name would look like the first
+    page.figure(plot);  // x0, other, x1, ..., x63: the last would look like x0
   }
   plot.series[0].name = "x0";
-  plot.series[1].name = "x6";
-  Page fresh = page;
-  const std::size_t before = page.html().size();
-  fresh.figure(plot);
-  const std::string figure = fresh.html().substr(before - 40);
+  plot.series[1].name = "x63";
+  page.figure(plot);
+  const std::string html = page.html(), figure = html.substr(html.rfind("<figure"));
   EXPECT_NE(figure.find(series_style(0).colour), std::string::npos);
-  EXPECT_NE(figure.find(series_style(7).colour), std::string::npos);
-}
-
-TEST(Svg, SaysItWithoutColour) {
-  const std::string drawing = svg(plot_named("a"));
-  EXPECT_NE(drawing.find("stroke-dasharray=\"8 3\""), std::string::npos) << "the second line is dashed";
-  EXPECT_EQ(count(drawing, "l4 7h-8z"), 3u) << "its points are triangles: two shown, one in the legend";
-  Plot with_reference = plot_named("a");
-  with_reference.series[1].reference = true;
-  EXPECT_NE(svg(with_reference).find("stroke-dasharray=\"2 4\""), std::string::npos);
-}
-
-TEST(Svg, LeavesOutWhatAnAxisCannotShow) {
-  Plot plot = plot_named("a");
-  plot.log_x = true;
-  plot.series = {{"a", {0, 1, 10, 100}, {1, 1, -1, 100}, {}, {}}};
-  const std::string drawing = svg(plot);
-  EXPECT_EQ(drawing.find("nan"), std::string::npos);
-  EXPECT_EQ(drawing.find("inf"), std::string::npos);
-  EXPECT_EQ(count(drawing, "a3.5 3.5 0 1 0 7 0"), 3u) << "x = 1 and 100, and the legend";
-  // Two decades across, as wide as the frame: 1 is at the left edge, 100 at the right one.
-  EXPECT_NE(drawing.find("d=\"M70.0 256.0M704.0 30.0\""), std::string::npos) << drawing;
-}
-
-TEST(Svg, NothingToShowIsStillADrawing) {
-  for (const std::string& drawing :
-       {svg(Plot{.title = "a", .x_label = "", .y_label = "", .series = {}}), svg(HistogramStack{}),
-        svg(HeatMap{
-            .title = "a", .x_label = "", .y_label = "", .value_label = "", .columns = {}, .rows = {}, .values = {}})}) {
-    EXPECT_TRUE(drawing.starts_with("<svg") && drawing.ends_with("</svg>"));
-    EXPECT_EQ(drawing.find("nan"), std::string::npos) << drawing;
-    EXPECT_EQ(drawing.find("inf"), std::string::npos) << drawing;
-  }
-}
-
-TEST(Svg, HeatMapCellsSayTheirValue) {
-  HeatMap map = map_named("a");
-  map.values = {{1.0, std::numeric_limits<double>::quiet_NaN()}, {3.0, 2.0}};
-  map.rows = {"low", "high"};
-  const std::vector<test::HtmlTag> cells = test::tags_of(svg(map), "rect");
-  ASSERT_EQ(cells.size(), 4u + 12u) << "and the scale";
-  EXPECT_EQ(cells[0].attributes.at("fill"), "#440154") << "the lowest value";
-  EXPECT_EQ(cells[1].attributes.at("fill"), "none");
-  EXPECT_EQ(cells[2].attributes.at("fill"), "#fde725") << "the highest";
-  EXPECT_LT(std::stod(cells[2].attributes.at("y")), std::stod(cells[0].attributes.at("y"))) << "rows go up";
-  EXPECT_NE(svg(map).find("<title>high, b: 2</title>"), std::string::npos);
-}
-
-TEST(Svg, LongNamesEndInAnEllipsis) {
-  Plot plot = plot_named(std::string(300, 'w'));
-  EXPECT_NE(svg(plot).find("w…</text>"), std::string::npos);
+  EXPECT_NE(figure.find(series_style(1).colour), std::string::npos);
 }
 
 }  // namespace

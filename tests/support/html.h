@@ -81,20 +81,23 @@ inline void expect_self_contained(const std::string& page) {
     for (const char* name : {"link", "iframe", "object", "embed", "base", "form", "image", "use", "video", "audio"})
       EXPECT_NE(tag.name, name);
     if (tag.name == "meta" && tag.attributes.count("http-equiv")) policy = tag.attributes.at("content");
-    if (tag.name == "style")
+    if (tag.name == "style") {
       for (const char* word : {"url(", "@import"}) EXPECT_EQ(tag.raw.find(word), std::string::npos) << word;
-    if (tag.name == "script")
+    }
+    if (tag.name == "script") {
       for (const char* word : {"fetch(", "XMLHttpRequest", "import(", "sendBeacon", "WebSocket", "EventSource", "eval(",
                                "new Function", ".src=", ".src ="})
         EXPECT_EQ(tag.raw.find(word), std::string::npos) << word;
+    }
   }
   EXPECT_TRUE(policy.starts_with("default-src 'none';")) << policy;
   EXPECT_EQ(policy.find("http"), std::string::npos) << policy;
   EXPECT_EQ(policy.find('*'), std::string::npos) << policy;
   EXPECT_EQ(policy.find("unsafe-eval"), std::string::npos) << policy;
   const std::size_t scripts = policy.find("script-src");
-  if (scripts != std::string::npos)
+  if (scripts != std::string::npos) {
     EXPECT_EQ(policy.substr(scripts, policy.find(';', scripts) - scripts).find("unsafe"), std::string::npos) << policy;
+  }
 }
 
 }  // namespace fanin::test
