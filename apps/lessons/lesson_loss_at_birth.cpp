@@ -232,7 +232,7 @@ Lesson loss_at_birth_lesson() {
            "images are ours.",
            "不出自某一篇论文：softmax 损失的二阶展开是常识；网络和图像是我们选的。"},
       .source = "second-order expansion of ln mean exp; the check is common practice",
-      .minutes = 0.5,
+      .minutes = 0.2,
       .run = run};
 }
 
