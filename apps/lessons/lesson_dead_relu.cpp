@@ -187,7 +187,7 @@ Lesson dead_relu_lesson() {
            "for which the formula is exact, and nothing is trained.",
            "Lu 等人给出整个输入区域上的概率界，并训练这些网络；这里只看一个输入，公式对它是精确的，而且不做训练。"},
       .source = "Lu et al. 2019, Dying ReLU and Initialization, theorem on the probability of being born dead",
-      .minutes = 0.3,
+      .minutes = 0.1,
       .run = run};
 }
 

@@ -220,7 +220,7 @@ Lesson glorot2010_lesson() {
                   "Small-ImageNet，训练很久并提前停止。这里的训练只有 100 到 200 个单元、"
                   "几千步和程序自己画的图像；只能比较方法的次序，不能比较误差的数值。"},
       .source = "Glorot & Bengio 2010, figures 2, 3 and 6 to 9, table 1",
-      .minutes = 2.5,
+      .minutes = 0.5,
       .run = run};
 }
 

@@ -210,7 +210,7 @@ Lesson he2015_lesson() {
                   "是精确的，也没有图像边缘使信号变弱。"
                   "原文的 30 层网络虽然收敛，但不如 14 层的：结论是能学习，而不是学得更好。"},
       .source = "He et al. 2015, Delving Deep into Rectifiers, figures 2 and 3",
-      .minutes = 2.0,
+      .minutes = 0.5,
       .run = run};
 }
 

@@ -210,7 +210,7 @@ Lesson pytorch_default_lesson() {
                "没有对应的论文：U(+-1/sqrt(fan_in)) 来自 Torch7，后来改写成 a = sqrt(5) 的 kaiming_uniform_，数值相同。"
                "多数实际网络带有归一化层，把它掩盖了。"},
           .source = "torch.nn.Linear, torch.nn.Conv2d since 1.0; pytorch issue 15314",
-          .minutes = 1.5,
+          .minutes = 0.3,
           .run = run};
 }
 

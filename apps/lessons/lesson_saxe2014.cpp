@@ -193,7 +193,7 @@ Lesson saxe2014_lesson() {
                       "部分的输入较小（标准差 0.3），"
                       "使前几层不饱和。"},
           .source = "Saxe, McClelland & Ganguli 2014, equation 12, figures 3 and 6, section 4",
-          .minutes = 3.0,
+          .minutes = 0.3,
           .run = run};
 }
 

@@ -226,7 +226,7 @@ Lesson schoenholz2017_lesson() {
                   "原文在 MNIST 上训练宽 300、深至 300 的网络，步数更多；这里的数据是 64 "
                   "维空间中的点簇，学习率和步数按每格一秒选取。"},
       .source = "Poole et al. 2016, figure 1; Schoenholz et al. 2017, figures 2, 5 and section 5",
-      .minutes = 3.0,
+      .minutes = 2.5,
       .run = run};
 }
 

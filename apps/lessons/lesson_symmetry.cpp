@@ -180,7 +180,7 @@ Lesson symmetry_lesson() {
            "ours.",
            "这个论证见于各种教科书，没有专门的图；网络、图像和加噪声的起点是我们选的。"},
       .source = "Goodfellow, Bengio & Courville 2016, Deep Learning, section 8.4",
-      .minutes = 0.2,
+      .minutes = 0.1,
       .run = run};
 }
 
