@@ -16,11 +16,11 @@ const std::vector<Lesson>& lesson_catalog() {
       he2015_lesson(),
       pytorch_default_lesson(),
       dead_relu_lesson(),
-      lsuv2016_lesson(),
       // Beyond variance: the directions of a signal
       saxe2014_lesson(),
       schoenholz2017_lesson(),
       xiao2018_lesson(),
+      lsuv2016_lesson(),
       // What BatchNorm and shortcuts make of it
       fixup2019_lesson(),
       skipinit_lesson(),

@@ -208,7 +208,7 @@ Lesson bn_hides_init_lesson() {
                       "自己的参数用同样的学习率而没有缩放，所以等价并不精确；若有 5e-4 的权重衰减，尺度"
                       "约在 20,000 步后被遗忘，这里没有跑那么久。"},
           .source = "van Laarhoven 2017 (1706.05350), section 2",
-          .minutes = 1.0,
+          .minutes = 0.5,
           .run = run};
 }
 

@@ -205,7 +205,7 @@ Lesson fixup2019_lesson() {
                       "论文用 32 x 32 的 CIFAR-10，宽 16，批大小 128，学习率 0.1，深至 10,000 层。这里一个周期是 "
                       "25,600 幅图像；学习率 0.1 时，这些小图像上的窄网络起步不好。"},
           .source = "Zhang, Dauphin & Ma 2019 (1901.09321), figure 3",
-          .minutes = 2.0,
+          .minutes = 1.5,
           .run = run};
 }
 

@@ -206,7 +206,7 @@ Lesson form_b_vs_c_lesson() {
                   "trainings are ours and much smaller.",
                   "Xie 等人指出两种形式等价，但没有比较它们的起点。网络、图像和训练是我们选的，而且小得多。"},
       .source = "Xie et al. 2017, Aggregated Residual Transformations, section 3.2, figure 3",
-      .minutes = 0.5,
+      .minutes = 0.7,
       .run = run};
 }
 

@@ -169,7 +169,7 @@ Lesson groups_and_fans_lesson() {
            "公开的代码都有 "
            "BatchNorm，它在前向传播中掩盖了这个系数；没有人发表过这个比较。网络、图像和训练是我们选的，而且很小。"},
       .source = "Xie et al. 2017; facebookresearch/ResNeXt; PyTorch issue 23854",
-      .minutes = 1.0,
+      .minutes = 0.7,
       .run = run};
 }
 

@@ -187,7 +187,7 @@ Lesson lsuv2016_lesson() {
                   "幅小图像，只看开头。方差不包括分类层：对整幅图像取平均之后，"
                   "各图像给它的输入几乎相同，少量图像说明不了什么。"},
       .source = "Mishkin & Matas 2016 (1511.06422), algorithm 1 and table 4",
-      .minutes = 1.5,
+      .minutes = 1.0,
       .run = run};
 }
 

@@ -219,7 +219,7 @@ Lesson skipinit_lesson() {
                   "精度的周期数。这里是小图像上的几百步，"
                   "目标是训练损失 1。"},
       .source = "De & Smith 2020 (2002.10444), figures 1 and 2; Bachlechner et al. 2020 (2003.04887)",
-      .minutes = 2.0,
+      .minutes = 1.2,
       .run = run};
 }
 

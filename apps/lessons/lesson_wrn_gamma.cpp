@@ -136,7 +136,7 @@ Lesson wrn_gamma_lesson() {
            "seeds: a small difference may hide in the interval.",
            "作者没有作过比较。这里的网络更窄更浅，只训练几百步而不是 200 个周期，五个种子：小的差别可能藏在区间里。"},
       .source = "Zagoruyko & Komodakis 2016; szagoruyko/wide-residual-networks",
-      .minutes = 1.0,
+      .minutes = 0.5,
       .run = run};
 }
 

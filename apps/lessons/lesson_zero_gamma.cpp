@@ -147,7 +147,7 @@ Lesson zero_gamma_lesson() {
                       "报告的收益是最后的零点几个百分点。"
                       "这里只看最初若干步。"},
           .source = "Goyal et al. 2017 (1706.02677), section 5.1",
-          .minutes = 1.5,
+          .minutes = 0.7,
           .run = run};
 }
 
