@@ -21,7 +21,7 @@ struct Exercise {
   int window = 10;
   double stop_above = 0.0;  // ends when a step's loss is above this; 0: never
   std::string optimizer = "sgd";
-  bool test = false;  // evaluate the test images at the end
+  bool test = false;                        // evaluate the test images at the end
   std::vector<std::string> lr_groups = {};  // as --lr-groups of fanin train: "scalar=0.1"
 };
 
