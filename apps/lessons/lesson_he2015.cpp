@@ -45,7 +45,7 @@ Depths signal(const Start& start, int depth, int width, int seeds, std::uint64_t
 // ln of a second moment after L layers of width n: for one input its mean is L ln(factor) - variance / 2 and its variance
 // 5 L / n (the fourth moment of a ReLU of a Gaussian; Hanin & Rolnick 2018); several inputs vary less.
 void at_birth(LessonContext& context) {
-  const int width = 256, seeds = context.pick(5, 20, 100);
+  const int width = context.pick(100, 256, 256), seeds = context.pick(5, 20, 100);
   const std::array<int, 3> depths = {22, 27, 30};
   Plot plot{.title = context.say({"Signal at birth, 30 layers", "出生时的信号，30 层"}),
             .x_label = context.say({"layer", "层"}),
@@ -84,9 +84,9 @@ void at_birth(LessonContext& context) {
   context.exact(
       {"The last layer's std relative to the first is (1/sqrt 2)^(L-1) with Xavier and 1 with He, for 22, 27 and 30 "
        "layers, "
-       "within the scatter of products of 256 wide matrices.",
-       "最后一层与第一层的标准差之比，Xavier 为 (1/sqrt 2)^(L-1)，He 为 1（22、27、30 层），误差在宽 256 "
-       "的矩阵乘积的离散范围内。"},
+       "within the scatter of products of matrices of this width.",
+       "最后一层与第一层的标准差之比，Xavier 为 (1/sqrt 2)^(L-1)，He 为 1（22、27、30 "
+       "层），误差在该宽度的矩阵乘积的离散范围内。"},
       worst <= 1.0,
       context.say({"largest distance {:.2f} of what is allowed; 30 layers of Xavier end at {:.2g}, theory {:.2g}",
                    "最大偏离为允许值的 {:.2f}；30 层 Xavier 最后为 {:.2g}，理论 {:.2g}"},

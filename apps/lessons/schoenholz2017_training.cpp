@@ -113,7 +113,7 @@ void schoenholz_training(LessonContext& context) {
 
   std::vector<std::vector<std::string>> rows;
   std::string numbers;
-  bool all = true;
+  bool all = true, steps_limit = false;
   const double deepest = grid.depths.back();
   for (const double v : {1.2, 1.5, 1.76, 2.0, 2.5}) {
     const auto found = std::find(grid.variances.begin(), grid.variances.end(), v);
@@ -123,6 +123,7 @@ void schoenholz_training(LessonContext& context) {
     // Where it does not fall within the grid, it must not have to: 12 xi lies beyond the grid.
     const bool held = std::isinf(depth) ? 12.0 * xi >= deepest : 3.0 * xi <= depth && depth <= 12.0 * xi;
     all = all && held;
+    steps_limit = steps_limit || depth < 3.0 * xi;
     const std::string at = std::isinf(depth) ? fmt::format("> {:.0f}", deepest) : fmt::format("{:.0f}", depth);
     numbers += fmt::format("{}{}: {} ({:.3g} xi)", numbers.empty() ? "" : ", ", v, at,
                            (std::isinf(depth) ? deepest : depth) / xi);
@@ -138,6 +139,13 @@ void schoenholz_training(LessonContext& context) {
     context.show(context.say({"depth {}", "深度 {}"}, grid.depths[r]), accuracy[r],
                  context.say({"accuracy, weight variance {} to {}", "准确率，权重方差 {} 到 {}"},
                              grid.variances.front(), grid.variances.back()));
+  if (steps_limit)
+    context.page.paragraph(
+        context.say({"Where xi is very long, as at the critical point, accuracy falls before 3 xi: in so few steps "
+                     "something else limits the depth. In "
+                     "the paper, too, the boundary moves outward with more steps.",
+                     "在 xi 很长的地方（如临界点），准确率在 3 xi "
+                     "之前就下降：步数这样少时，限制深度的是别的因素。原文中步数越多，边界也越往外移。"}));
   context.outcome({"The depth at which accuracy falls below 50 % lies between 3 and 12 xi, for weight variances 1.2, "
                    "1.5, 1.76, 2 and 2.5.",
                    "准确率降到 50 % 以下的深度在 3 到 12 个 xi 之间（权重方差 1.2、1.5、1.76、2、2.5）。"},
