@@ -33,6 +33,7 @@ void add_kernels_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_bench_conv_command(CLI::App& bench);
 void add_list_command(CLI::App& app);
+void add_lesson_command(CLI::App& app);
 
 // The first Ctrl-C or SIGTERM is stored here (its number) and asks the work to save and end; the second ends the
 // process at once.

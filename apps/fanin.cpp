@@ -17,6 +17,7 @@ namespace {
 constexpr const char* kFooter =
     "First steps:\n"
     "  fanin demo                              five schemes on built-in images, three minutes\n"
+    "  fanin lesson list                       a course: predict, run a classic experiment, see what holds\n"
     "  fanin list schemes                      what initializers there are\n"
     "  fanin summary wrn-16-1                  layers, parameters, fans, memory\n"
     "  fanin train --epochs 2 --run runs/a     train on the built-in synthetic images\n"
@@ -50,6 +51,7 @@ int run(int argc, char** argv) {
   fanin::add_kernels_command(app);
   fanin::add_bench_command(app);
   fanin::add_list_command(app);
+  fanin::add_lesson_command(app);
 
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))

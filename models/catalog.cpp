@@ -74,7 +74,7 @@ const std::vector<Family>& families() {
       {"vgg-", 1, vgg, {"vgg-DEPTH", "vgg-19", "", "Simonyan & Zisserman 2015, with BatchNorm"}},
       {"nin", 0, nin, {"nin", "nin", "", "Lin et al. 2014, with BatchNorm"}},
       {"fitnet4", 0, fitnet4, {"fitnet4", "fitnet4", "norm=none|bn, dropout=0", "Mishkin & Matas 2016"}},
-      {"plain-", 2, plain_cnn, {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn", "He et al. 2015, plain nets"}},
+      {"plain-", 2, plain_cnn, {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn, stages=3", "He et al. 2015, plain nets"}},
       {"mlp-", 2, mlp, {"mlp-DEPTH-WIDTH", "mlp-5-256", "norm=none|bn", "Glorot & Bengio 2010"}},
   };
   return list;

@@ -17,8 +17,8 @@ Node plain_cnn(Network& net, const PlainOptions& o) {
   const int convs = o.depth - 1;
   Node x = net.input();
   for (int i = 0; i < convs; ++i) {
-    const int stage = i * 3 / convs;
-    const bool first_of_stage = i > 0 && stage != (i - 1) * 3 / convs;
+    const int stage = i * o.stages / convs;
+    const bool first_of_stage = i > 0 && stage != (i - 1) * o.stages / convs;
     const ConvOptions options{
         .out_channels = o.width << stage, .kernel = 3, .stride = first_of_stage ? 2 : 1, .bias = !o.norm};
     x = norm(net, fmt::format("bn{}", i), conv(net, fmt::format("conv{}", i), x, options), o);
@@ -46,13 +46,22 @@ PlainOptions read(ModelSpec& spec) {
   read_common(spec, o);
   o.depth = spec.numbers[0];
   o.width = spec.numbers[1];
-  spec.options.finish();
   return o;
 }
 
 }  // namespace
 
-Node plain_cnn(Network& net, ModelSpec& spec) { return plain_cnn(net, read(spec)); }
-Node mlp(Network& net, ModelSpec& spec) { return mlp(net, read(spec)); }
+Node plain_cnn(Network& net, ModelSpec& spec) {
+  PlainOptions o = read(spec);
+  o.stages = spec.options.integer("stages", o.stages, 1, 3);
+  spec.options.finish();
+  return plain_cnn(net, o);
+}
+
+Node mlp(Network& net, ModelSpec& spec) {
+  const PlainOptions o = read(spec);
+  spec.options.finish();
+  return mlp(net, o);
+}
 
 }  // namespace fanin

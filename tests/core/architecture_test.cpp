@@ -39,7 +39,8 @@ const std::vector<Arrow> kArrows = {
     {"models/", {"core/tensor/", "core/graph/", "layers/"}},
     {"data/", {"core/tensor/", "core/io/", "core/train/batch.h"}},
     {"apps/study/", {"core/", "layers/", "init/", "models/", "data/"}},
-    {"apps/", {"apps/study/", "core/", "layers/", "init/", "models/", "data/"}},
+    {"apps/lessons/", {"apps/study/", "core/", "layers/", "init/", "models/", "data/"}},
+    {"apps/", {"apps/lessons/", "apps/study/", "core/", "layers/", "init/", "models/", "data/"}},
 };
 
 // Who may include a library.
@@ -252,6 +253,10 @@ TEST(ArchitectureChecker, SeesPlantedIncludes) {
       {"data/x.cpp", "#include \"core/train/trainer.h\"", true},
       {"data/x.cpp", "#include \"core/train/batch.h\"", false},
       {"apps/study/x.cpp", "#include \"apps/commands.h\"", true},
+      {"apps/study/x.cpp", "#include \"apps/lessons/lesson.h\"", true},
+      {"apps/lessons/x.cpp", "#include \"apps/study/page.h\"", false},
+      {"apps/lessons/x.cpp", "#include \"apps/table.h\"", true},
+      {"apps/x.cpp", "#include \"apps/lessons/lesson.h\"", false},
       {"apps/x.cpp", "#include \"apps/study/config.h\"", false},
       {"elsewhere/x.cpp", "#include \"core/check.h\"", true},  // every folder needs a row
       {"layers/x.cpp", "#include \"conv.h\"", true},           // not from the root

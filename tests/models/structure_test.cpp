@@ -1,5 +1,6 @@
 // What a parameter count does not show: forms that are the same function, shortcuts, dropout.
 // SPDX-License-Identifier: MIT
+#include "core/check.h"
 #include "core/kernels/conv2d.h"
 #include "core/rng.h"
 #include "models/catalog.h"
@@ -88,6 +89,21 @@ int count(const Model& model, const std::string& description) {
   int n = 0;
   for (const NodeSummary& row : model.network.summary()) n += row.description.starts_with(description);
   return n;
+}
+
+TEST(Structure, PlainNetworksOfOneStageKeepTheirSize) {
+  const Model one = build_model("plain-9-4:stages=1", {1, 8, 8, 3}, 10),
+              three = build_model("plain-9-4", {1, 8, 8, 3}, 10);
+  const auto outputs = [](const Model& model) {
+    std::vector<std::pair<int, int>> found;  // channels, height
+    for (const NodeSummary& row : model.network.summary())
+      if (row.traits.kind == Traits::Kind::conv) found.emplace_back(row.output.channels, row.output.height);
+    return found;
+  };
+  EXPECT_EQ(outputs(one), (std::vector<std::pair<int, int>>(8, {4, 8})));
+  EXPECT_EQ(outputs(three).back(), (std::pair<int, int>{16, 2}));
+  EXPECT_THROW(build_model("plain-9-4:stages=4", {1, 8, 8, 3}, 10), Error);
+  EXPECT_THROW(build_model("mlp-2-4:stages=1", {1, 8, 8, 3}, 10), Error);
 }
 
 TEST(Structure, ShortcutsConvolveWhereTheirTypeSays) {
