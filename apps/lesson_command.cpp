@@ -146,11 +146,10 @@ void run_one(const Lesson& lesson, const LessonOptions& o) {
 }
 
 void run(LessonOptions o) {
-  FANIN_CHECK(o.language == "en" || o.language == "zh", usage, "--lang {}; give en or zh", o.language);
   FANIN_CHECK(o.threads >= 0 && o.threads <= 1024, usage, "--threads {}; give 1 to 1024, or 0 for every core",
               o.threads);
   FANIN_CHECK(!o.full || !o.quick, usage, "--full and --quick exclude each other");
-  o.settings.language = o.language == "zh" ? Language::zh : Language::en;
+  o.settings.language = language_of(o.language);
   o.settings.size = o.full ? LessonSize::full : o.quick ? LessonSize::quick : LessonSize::usual;
   if (o.out.empty()) o.out = o.language == "zh" ? "lessons-zh" : "lessons";
   if (o.name.empty() || o.name == "list") return print_contents(o);

@@ -503,6 +503,23 @@ struct GradientParts {
   GradientParts(const Grouping& g, const Shape& x) : t(x, F::kOut), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
 };
 
+struct BlockMemory {
+  float *buffer, *v, *gradient;
+};
+
+// dU += V^T Z of a block and group; `step` is called at each position.
+template <class F, class Step>
+void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, ConstView x,
+                     const InputTransform& transform, ConstView dy, const Rows& rows, int group, const BlockMemory& m,
+                     float* du, Step&& step) {
+  input_block<F>(t, s, x, transform, rows, group * g.in, m.buffer, m.v);
+  gradient_block<F>(t, s, dy, rows, group * g.out, m.gradient);
+  const int tiles = (rows.end - rows.first) * t.tile_columns;
+  for (int position = 0; position < kPositions<F>; ++position, step())
+    for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
+      correlate_position<F>(s, tiles, m.v, m.gradient, position, panel, du);
+}
+
 template <class F>
 void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView x, const InputTransform& transform,
                          ConstView dy, float* dw, Scratch parts) {
@@ -520,12 +537,8 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
       Prefetch next_x(t, x, ahead, F::kOut, g.count * kPositions<F>);
       Prefetch next_dy(t, dy, ahead, F::kOut, g.count * kPositions<F>);
       for (int group = 0; group < g.count; ++group) {
-        input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v);
-        gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient);
-        for (int position = 0; position < kPositions<F>; ++position, next_x.step(), next_dy.step())
-          for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-            correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, gradient, position, panel,
-                                  partial + z(group) * p.s.du());
+        correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
+                           partial + z(group) * p.s.du(), [&] { next_x.step(), next_dy.step(); });
       }
     }
   });
@@ -632,12 +645,8 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
       Prefetch next_x(t, x, ahead, F::kOut, g.count * kPositions<F>), none;
       Prefetch next_dy(t, dy, ahead, F::kOut, g.count * kPositions<F>);
       for (int group = 0; group < g.count; ++group) {
-        input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v);
-        gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient);
-        for (int position = 0; position < kPositions<F>; ++position, next_x.step(), next_dy.step())
-          for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-            correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, gradient, position, panel,
-                                  partial + z(group) * p.s.du());
+        correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
+                           partial + z(group) * p.s.du(), [&] { next_x.step(), next_dy.step(); });
         input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
         output_block<F>(t, p.turned, v, u + z(group) * p.turned.u(), rows, m, dx, group * g.in, write, e, none);
       }
