@@ -16,29 +16,14 @@ Batch part(const Batch& batch, int first, int count) {
           batch.labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))};
 }
 
-class GradInit : public NetworkInitializer {
+class GradInit : public ScaleSearch {
  public:
-  GradInit(double eta, double gamma, int rounds) : eta_(eta), gamma_(gamma), rounds_(rounds) {}
+  GradInit(double eta, double gamma, int rounds)
+      : ScaleSearch("no layer times or over e^0.05 makes the first step better", rounds), eta_(eta), gamma_(gamma) {}
   std::string describe() const override { return "scaled for the best first step"; }
-  bool needs_sample() const override { return true; }
-  bool needs_gradients() const override { return true; }
-  bool changes(Role role) const override { return role == Role::conv_weight || role == Role::linear_weight; }
-
-  void apply(Network& net, const Batch& sample, std::uint64_t seed) const override {
-    WatchedPasses passes(net, seed);
-    search_scales(
-        weight_layers(net), [&] { return objective(net, passes, sample); }, rounds_);
-  }
-
-  // A gain that was too small to be taken in the search may show a little larger from the rounded weights it left.
-  Property check(Network& net, const Batch& sample, std::uint64_t seed) const override {
-    WatchedPasses passes(net, seed);
-    const double gain = possible_gain(weight_layers(net), [&] { return objective(net, passes, sample); });
-    return {"no layer times or over e^0.05 makes the first step better", gain, 2.0 * kLeastGain};
-  }
 
  private:
-  double objective(Network& net, WatchedPasses& passes, const Batch& sample) const {
+  double objective(Network& net, WatchedPasses& passes, const Batch& sample) const override {
     const int count = sample.images.shape.images;
     FANIN_CHECK(count >= 4, usage, "scheme 'gradinit' needs a batch of at least 4 images, not {}", count);
     loss_and_gradients(net, passes, part(sample, 0, count / 2));
@@ -56,7 +41,6 @@ class GradInit : public NetworkInitializer {
   }
 
   const double eta_, gamma_;
-  const int rounds_;
 };
 
 }  // namespace

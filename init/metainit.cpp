@@ -45,29 +45,15 @@ double gradient_quotient(Network& net, WatchedPasses& passes, const Batch& sampl
   return sum / count;
 }
 
-class MetaInit : public NetworkInitializer {
+class MetaInit : public ScaleSearch {
  public:
-  explicit MetaInit(int rounds) : rounds_(rounds) {}
+  explicit MetaInit(int rounds) : ScaleSearch("no layer times or over e^0.05 lowers the gradient quotient", rounds) {}
   std::string describe() const override { return "scaled to the least gradient quotient"; }
-  bool needs_sample() const override { return true; }
-  bool needs_gradients() const override { return true; }
-  bool changes(Role role) const override { return role == Role::conv_weight || role == Role::linear_weight; }
-
-  void apply(Network& net, const Batch& sample, std::uint64_t seed) const override {
-    WatchedPasses passes(net, seed);
-    search_scales(
-        weight_layers(net), [&] { return gradient_quotient(net, passes, sample); }, rounds_);
-  }
-
-  // A gain that was too small to be taken in the search may show a little larger from the rounded weights it left.
-  Property check(Network& net, const Batch& sample, std::uint64_t seed) const override {
-    WatchedPasses passes(net, seed);
-    const double gain = possible_gain(weight_layers(net), [&] { return gradient_quotient(net, passes, sample); });
-    return {"no layer times or over e^0.05 lowers the gradient quotient", gain, 2.0 * kLeastGain};
-  }
 
  private:
-  const int rounds_;
+  double objective(Network& net, WatchedPasses& passes, const Batch& sample) const override {
+    return gradient_quotient(net, passes, sample);
+  }
 };
 
 }  // namespace

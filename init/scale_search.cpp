@@ -63,4 +63,17 @@ double loss_and_gradients(Network& net, WatchedPasses& passes, const Batch& batc
   return loss / batch.images.shape.images;
 }
 
+void ScaleSearch::apply(Network& net, const Batch& sample, std::uint64_t seed) const {
+  WatchedPasses passes(net, seed);
+  search_scales(
+      weight_layers(net), [&] { return objective(net, passes, sample); }, rounds_);
+}
+
+// A gain that was too small to be taken in the search may show a little larger from the rounded weights it left.
+Property ScaleSearch::check(Network& net, const Batch& sample, std::uint64_t seed) const {
+  WatchedPasses passes(net, seed);
+  const double gain = possible_gain(weight_layers(net), [&] { return objective(net, passes, sample); });
+  return {property_, gain, 2.0 * kLeastGain};
+}
+
 }  // namespace fanin

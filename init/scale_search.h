@@ -6,6 +6,9 @@
 #pragma once
 
 #include "init/layer_pass.h"
+#include "init/network_initializer.h"
+
+#include <string>
 
 namespace fanin {
 
@@ -22,5 +25,22 @@ double possible_gain(const std::vector<WeightLayer>& layers, const Objective& ob
 
 // The mean loss of a batch and, in the parameters, its gradients; batch statistics, as in training.
 double loss_and_gradients(Network& net, WatchedPasses& passes, const Batch& batch);
+
+// An initializer that searches scales; `property`: what no further step of kLastStep does to the objective.
+class ScaleSearch : public NetworkInitializer {
+ public:
+  ScaleSearch(std::string property, int rounds) : property_(std::move(property)), rounds_(rounds) {}
+  bool needs_sample() const override { return true; }
+  bool needs_gradients() const override { return true; }
+  bool changes(Role role) const override { return role == Role::conv_weight || role == Role::linear_weight; }
+  void apply(Network& net, const Batch& sample, std::uint64_t seed) const override;
+  Property check(Network& net, const Batch& sample, std::uint64_t seed) const override;
+
+ private:
+  virtual double objective(Network& net, WatchedPasses& passes, const Batch& sample) const = 0;
+
+  const std::string property_;
+  const int rounds_;
+};
 
 }  // namespace fanin
