@@ -20,6 +20,10 @@ def missing():
     return [p for p in ("chromium", "chromedriver") if not shutil.which(p)]
 
 
+def unfinished(name):
+    return name.endswith(".crdownload") or name.startswith(".org.chromium.")
+
+
 class Browser:
     def __init__(self, width, height, dark=False, script=True):
         with socket.socket() as free:
@@ -126,17 +130,20 @@ class Browser:
             out.write(base64.b64decode(self.devtools("Page.captureScreenshot", parameters)["data"]))
 
     def downloaded(self, name_ends):
-        """The text of the file that a click has saved."""
+        """The text of the file that a click has saved.
+
+        While it saves, Chromium keeps the file's name with an empty file and writes to one named *.crdownload."""
         for _ in range(300):
-            for name in os.listdir(self.downloads):
-                if name.endswith(name_ends):
-                    path = os.path.join(self.downloads, name)
+            names = os.listdir(self.downloads)
+            for name in names:
+                path = os.path.join(self.downloads, name)
+                if name.endswith(name_ends) and os.path.getsize(path) and not any(map(unfinished, names)):
                     with open(path, encoding="utf-8") as file:
                         text = file.read()
                     os.remove(path)
                     return text
             time.sleep(0.1)
-        raise AssertionError(f"nothing that ends in {name_ends} was saved")
+        raise AssertionError(f"nothing that ends in {name_ends} was saved; there are {names}")
 
     def close(self):
         try:
