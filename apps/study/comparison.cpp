@@ -46,6 +46,12 @@ void check(const Comparison& c) {
   for (const PlannedRun& run : planned_runs(c, "")) check(run.config);
 }
 
+std::vector<double> rates_of(const Comparison& c, const std::string& model, const std::string& scheme) {
+  for (const TunedRate& t : c.tuned)
+    if (t.model == model && t.scheme == scheme) return {t.rate};
+  return c.rates;
+}
+
 io::Path scheme_folder(const io::Path& out, const std::string& model, const std::string& scheme) {
   return out / slug(model) / slug(scheme);
 }
@@ -55,7 +61,7 @@ std::vector<PlannedRun> planned_runs(const Comparison& c, const io::Path& out) {
   for (const std::uint64_t seed : c.seeds)  // whole rounds first, so that an early look compares all schemes
     for (const std::string& model : c.models)
       for (const std::string& scheme : c.schemes)
-        for (const double rate : c.rates) {
+        for (const double rate : rates_of(c, model, scheme)) {
           PlannedRun run{c.base, {}};
           run.config.model = model;
           run.config.scheme = scheme;
@@ -69,9 +75,19 @@ std::vector<PlannedRun> planned_runs(const Comparison& c, const io::Path& out) {
 }
 
 void save(const Comparison& c, const io::Path& out) {
-  const nlohmann::ordered_json json = {{"schemes", c.schemes},    {"models", c.models},      {"seeds", c.seeds},
-                                       {"rates", c.rates},        {"target", c.target},      {"command", c.command},
-                                       {"base", to_toml(c.base)}, {"published", c.published}};
+  nlohmann::ordered_json tuned = nlohmann::ordered_json::array();
+  for (const TunedRate& t : c.tuned) tuned.push_back({{"model", t.model}, {"scheme", t.scheme}, {"rate", t.rate}});
+  const nlohmann::ordered_json json = {{"schemes", c.schemes},
+                                       {"models", c.models},
+                                       {"seeds", c.seeds},
+                                       {"rates", c.rates},
+                                       {"target", c.target},
+                                       {"command", c.command},
+                                       {"base", to_toml(c.base)},
+                                       {"published", c.published},
+                                       {"tuning_seeds", c.tuning_seeds},
+                                       {"tuning_images", c.tuning_images},
+                                       {"tuned", tuned}};
   io::create_folders(out);
   io::write_atomically(out / "comparison.json",
                        json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -91,6 +107,10 @@ Comparison load_comparison(const io::Path& out) {
     c.target = json.at("target");
     c.command = json.at("command");
     c.published = json.value("published", std::vector<std::string>{});
+    c.tuning_seeds = json.value("tuning_seeds", 0);
+    c.tuning_images = json.value("tuning_images", 0);
+    for (const nlohmann::json& t : json.value("tuned", nlohmann::json::array()))
+      c.tuned.push_back({t.at("model"), t.at("scheme"), t.at("rate")});
     read_toml_text(c.base, json.at("base").get<std::string>(), path.string());
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::input, "{} is damaged ({})", path.string(), error.what());

@@ -3,6 +3,7 @@
 // process of its own; finished runs are never repeated.
 //   OUT/comparison.json                         what is compared, and the command that does it
 //   OUT/data-<hash>.fanin                       a copy of an archive or folder given as data, read once for all runs
+//   OUT/tuning/                                 a comparison of its own, which chose the learning rates (tuning.h)
 //   OUT/<model>/<scheme>/signal.json            the signal at birth
 //   OUT/<model>/<scheme>/s<seed>[-lr<rate>]/    a run
 //   OUT/ranking.csv, ranking.md, report.html    the results, rebuilt from the folders alone
@@ -17,11 +18,19 @@
 
 namespace fanin {
 
+struct TunedRate {
+  std::string model, scheme;
+  double rate = 0;
+};
+
 struct Comparison {
   RunConfig base;  // what all runs share
   std::vector<std::string> schemes, models;
   std::vector<std::uint64_t> seeds;
-  std::vector<double> rates;
+  std::vector<double> rates;           // all of them for every scheme; with tuning, those to choose from
+  int tuning_seeds = 0;                // 0: no tuning
+  int tuning_images = 0;               // training images that tuning tests on instead of training on them
+  std::vector<TunedRate> tuned;        // once chosen: the one rate of each network and scheme
   double target = 0.0;                 // accuracy for "epochs to"; 0: 90 % of the best final median of a model
   std::string command;                 // reproduces it
   std::vector<std::string> published;  // curves to draw behind (published.h)
@@ -33,6 +42,8 @@ struct PlannedRun {
 };
 
 void check(const Comparison& comparison);  // throws ErrorKind::usage
+// The learning rates that a scheme is compared at: the tuned one, or all.
+std::vector<double> rates_of(const Comparison& comparison, const std::string& model, const std::string& scheme);
 std::vector<PlannedRun> planned_runs(const Comparison& comparison, const io::Path& out);
 io::Path scheme_folder(const io::Path& out, const std::string& model, const std::string& scheme);
 

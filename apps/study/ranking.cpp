@@ -137,11 +137,11 @@ std::vector<ModelRanking> rank(const Comparison& c, const io::Path& out) {
   for (const std::string& model : c.models) {
     ModelRanking ranking{.model = model, .classes = classes_of(c, model, out), .target = 0, .rows = {}, .missing = 0};
     for (const std::string& scheme : c.schemes)
-      for (const double rate : c.rates) {
+      for (const double rate : rates_of(c, model, scheme)) {
         RankingRow row;
         row.scheme = scheme;
         row.rate = rate;
-        row.show_rate = c.rates.size() > 1;
+        row.show_rate = c.rates.size() > 1;  // tuned ones too
         for (const PlannedRun& run : runs) {
           if (run.config.model != model || run.config.scheme != scheme || run.config.lr != rate) continue;
           SeedResult s{.seed = run.config.seed,

@@ -5,6 +5,7 @@
 #include "apps/study/page.h"
 #include "apps/study/probe.h"
 #include "apps/study/report_curves.h"
+#include "apps/study/tuning.h"
 
 #include <fmt/format.h>
 
@@ -121,6 +122,19 @@ void add_ranking(Page& page, const ModelRanking& ranking) {
   page.list(diverged);
 }
 
+void add_tuning(Page& page, const Comparison& c, const std::string& model, const io::Path& out) {
+  page.heading(3, "Learning rates");
+  page.paragraph(tuning_sentence(c));
+  for (const ModelRanking& tuning : tuning_rankings(c, out))
+    if (tuning.model == model)
+      if (const HeatMap map = rate_map(tuning, "Validation accuracy, tuning"); !map.rows.empty()) page.figure(map);
+  std::vector<Row> rows;
+  for (const TunedRate& t : c.tuned)
+    if (t.model == model)
+      rows.push_back({t.scheme, fmt::format("{}", t.rate), at_edge(c, t.rate) ? "at the edge of what was tried" : ""});
+  page.table({"scheme", "learning rate", ""}, rows);
+}
+
 }  // namespace
 
 std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out) {
@@ -141,6 +155,7 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
       add_signal_table(page, profiles);
       add_promise_table(page, profiles);
     }
+    if (!c.tuned.empty()) add_tuning(page, c, ranking.model, out);
     page.heading(3, "Training");
     page.figure(step_plot(ranking));
     page.figure(epoch_plot(ranking, c.published));
@@ -153,7 +168,7 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
       for (const HistogramStack& stack : stacks) page.figure(stack);
     }
     page.heading(3, "Ranking");
-    if (const HeatMap map = rate_map(ranking); !map.rows.empty()) page.figure(map);
+    if (const HeatMap map = rate_map(ranking, "Final test accuracy"); !map.rows.empty()) page.figure(map);
     add_ranking(page, ranking);
   }
   page.command(c.command);

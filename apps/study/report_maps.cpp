@@ -10,8 +10,8 @@
 
 namespace fanin {
 
-HeatMap rate_map(const ModelRanking& ranking) {
-  HeatMap map{.title = "Final test accuracy",
+HeatMap rate_map(const ModelRanking& ranking, const std::string& title) {
+  HeatMap map{.title = title,
               .x_label = "learning rate",
               .y_label = "scheme",
               .value_label = "%, median over seeds",
@@ -19,8 +19,12 @@ HeatMap rate_map(const ModelRanking& ranking) {
               .rows = {},
               .values = {}};
   std::set<double> rates;
-  for (const RankingRow& row : ranking.rows) rates.insert(row.rate);
-  if (rates.size() < 2) return map;
+  std::set<std::string> schemes;
+  for (const RankingRow& row : ranking.rows) {
+    rates.insert(row.rate);
+    schemes.insert(row.scheme);
+  }
+  if (schemes.size() == ranking.rows.size()) return map;
   for (const double rate : rates) map.columns.push_back(fmt::format("{:g}", rate));
   for (auto row = ranking.rows.rbegin(); row != ranking.rows.rend(); ++row) {  // the best on top
     auto at = std::find(map.rows.begin(), map.rows.end(), row->scheme);

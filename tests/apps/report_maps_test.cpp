@@ -25,15 +25,16 @@ TEST(RateMap, HasASchemeARowAndARateAColumn) {
   ModelRanking ranking;
   ranking.rows = {row_of("b", 0.1, 0.75), row_of("a", 1.0, 0.5), row_of("b", 1.0, 0.25),
                   row_of("c", 0.1, 0.125)};  // best first
-  const HeatMap map = rate_map(ranking);
+  const HeatMap map = rate_map(ranking, "Accuracy");
+  EXPECT_EQ(map.title, "Accuracy");
   EXPECT_EQ(map.columns, (std::vector<std::string>{"0.1", "1"}));
   EXPECT_EQ(map.rows, (std::vector<std::string>{"c", "a", "b"})) << "the best on top";
   EXPECT_EQ(map.values[0][0], 12.5);
   EXPECT_TRUE(std::isnan(map.values[1][0])) << "not finished";
   EXPECT_EQ(map.values[1][1], 50.0);
   EXPECT_EQ(map.values[2], (std::vector<double>{75.0, 25.0}));
-  ranking.rows = {row_of("b", 0.1, 0.75), row_of("a", 0.1, 0.5)};
-  EXPECT_TRUE(rate_map(ranking).rows.empty()) << "one rate is no map";
+  ranking.rows = {row_of("b", 0.1, 0.75), row_of("a", 1.0, 0.5)};
+  EXPECT_TRUE(rate_map(ranking, "").rows.empty()) << "one rate for each scheme is no map";
 }
 
 TEST(WeightStacks, StepThroughEpochs) {
