@@ -129,8 +129,7 @@ void add_report_command(CLI::App& app) {
   command->add_option("folder", *out, "The --out folder of fanin compare")->required();
   command->callback([out] {
     const Comparison c = load_comparison(*out);
-    for (const ModelRanking& ranking : write_results(c, *out)) print_ranking(ranking);
-    fmt::print("\nreport: {}\n", std::filesystem::absolute(io::Path(*out) / "report.html").string());
+    print_results(write_results(c, *out), *out);
   });
 }
 

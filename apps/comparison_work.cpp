@@ -2,6 +2,7 @@
 #include "apps/comparison_work.h"
 
 #include "apps/sparkline.h"
+#include "apps/study/overview.h"
 #include "apps/study/report.h"
 #include "apps/study/report_curves.h"
 #include "apps/study/tuning.h"
@@ -37,6 +38,24 @@ std::string data_for_all_runs(const std::string& data, const io::Path& out) {
   io::create_folders(out);
   write_cache(cache, open_dataset(data));
   return cache.string();
+}
+
+// The ranking, and the median test accuracy of each epoch as a row of bars.
+void print_ranking(const ModelRanking& ranking) {
+  fmt::print("\n{}\n", ranking_table(ranking));
+  Table table({"scheme", ">final %", "test accuracy by epoch, from 0 to the best"});
+  const Plot plot = epoch_plot(ranking, {});
+  double best = 0.0;
+  for (const PlotSeries& s : plot.series)
+    for (const double v : s.y) best = std::max(best, v);
+  for (const PlotSeries& s : plot.series) {
+    std::vector<double> bars = s.y;
+    bars.push_back(best);  // the same scale for all
+    std::string text = sparkline(bars);
+    text.erase(text.size() - std::string(best > 0.0 ? "█" : " ").size());
+    table.add({s.key(), s.y.empty() ? "" : fmt::format("{:.2f}", s.y.back()), "[" + text + "]"});
+  }
+  fmt::print("{}", table.text());
 }
 
 // Runs what is not finished yet. The base's threads are of the runs; those of this process only probe.
@@ -94,21 +113,14 @@ std::string command_of(const Comparison& c) {
   return rest.empty() ? text : text + " " + rest;
 }
 
-void print_ranking(const ModelRanking& ranking) {
-  fmt::print("\n{}\n", ranking_table(ranking));
-  Table table({"scheme", ">final %", "test accuracy by epoch, from 0 to the best"});
-  const Plot plot = epoch_plot(ranking, {});
-  double best = 0.0;
-  for (const PlotSeries& s : plot.series)
-    for (const double v : s.y) best = std::max(best, v);
-  for (const PlotSeries& s : plot.series) {
-    std::vector<double> bars = s.y;
-    bars.push_back(best);  // the same scale for all
-    std::string text = sparkline(bars);
-    text.erase(text.size() - std::string(best > 0.0 ? "█" : " ").size());
-    table.add({s.key(), s.y.empty() ? "" : fmt::format("{:.2f}", s.y.back()), "[" + text + "]"});
+void print_results(const std::vector<ModelRanking>& rankings, const io::Path& out) {
+  for (const ModelRanking& ranking : rankings) print_ranking(ranking);
+  if (rankings.size() > 1) {
+    Table table(overview_head());
+    for (const std::vector<std::string>& row : overview_rows(rankings)) table.add(row);
+    fmt::print("\nAll networks\n{}{}\n", table.text(), overview_sentence(rankings));
   }
-  fmt::print("{}", table.text());
+  fmt::print("\nreport: {}\n", std::filesystem::absolute(out / "report.html").string());
 }
 
 int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers) {
@@ -130,8 +142,7 @@ int run_comparison(Comparison c, const io::Path& out, const CommandContext& cont
     print_tuned(c);
   }
   const WorkResult result = run_all(c, out, options, "comparison");
-  for (const ModelRanking& ranking : write_results(c, out)) print_ranking(ranking);
-  fmt::print("\nreport: {}\n", std::filesystem::absolute(out / "report.html").string());
+  print_results(write_results(c, out), out);
   if (result.interrupted) return stopped();
   return result.failed > 0 ? 1 : 0;
 }

@@ -22,7 +22,6 @@ std::string command_of(const Comparison& comparison);
 // Tunes where asked, runs what is not finished, writes and prints the results. Returns the exit code.
 int run_comparison(Comparison comparison, const io::Path& out, const CommandContext& context, const Workers& workers);
 
-// The ranking, and the median test accuracy of each epoch as a row of bars.
-void print_ranking(const ModelRanking& ranking);
+void print_results(const std::vector<ModelRanking>& rankings, const io::Path& out);
 
 }  // namespace fanin

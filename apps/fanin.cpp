@@ -3,6 +3,7 @@
 #include "apps/commands.h"
 #include "apps/data_command.h"
 #include "apps/study/environment.h"
+#include "apps/waiting.h"
 #include "core/check.h"
 #include "core/text.h"
 
@@ -75,6 +76,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fanin::limit_spinning(argv);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not kill a training run
   try {
     return run(argc, argv);

@@ -6,7 +6,8 @@
 //   OUT/tuning/                                 a comparison of its own, which chose the learning rates (tuning.h)
 //   OUT/<model>/<scheme>/signal.json            the signal at birth
 //   OUT/<model>/<scheme>/s<seed>[-lr<rate>]/    a run
-//   OUT/ranking.csv, ranking.md, report.html    the results, rebuilt from the folders alone
+//   OUT/ranking.csv, ranking.md, report.html    the results, rebuilt from the folders alone; on several networks also
+//   OUT/overview.svg                            the first figure of the report
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -30,6 +31,13 @@ std::string instruction_set() {
 #endif
 }
 
+// How long OpenMP's threads wait actively: times, not results, depend on it.
+std::string waiting() {
+  for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"})
+    if (const char* value = std::getenv(name); value != nullptr) return fmt::format("{}={}", name, value);
+  return "default";
+}
+
 }  // namespace
 
 std::string version() { return FANIN_VERSION; }
@@ -43,6 +51,7 @@ std::string environment_json() {
       {"processor", processor()},
       {"processors", omp_get_num_procs()},
       {"threads", thread_count()},
+      {"waiting", waiting()},
       {"denormals", "flushed to zero"},
   };
   return json.dump(1) + "\n";

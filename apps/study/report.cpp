@@ -2,9 +2,11 @@
 #include "apps/study/report.h"
 
 #include "apps/study/environment.h"
+#include "apps/study/overview.h"
 #include "apps/study/page.h"
 #include "apps/study/probe.h"
 #include "apps/study/report_curves.h"
+#include "apps/study/svg.h"
 #include "apps/study/tuning.h"
 
 #include <fmt/format.h>
@@ -125,6 +127,7 @@ void add_ranking(Page& page, const ModelRanking& ranking) {
 void add_tuning(Page& page, const Comparison& c, const std::string& model, const io::Path& out) {
   page.heading(3, "Learning rates");
   page.paragraph(tuning_sentence(c));
+  page.link("tuning/report.html", "The trials");
   for (const ModelRanking& tuning : tuning_rankings(c, out))
     if (tuning.model == model)
       if (const HeatMap map = rate_map(tuning, "Validation accuracy, tuning"); !map.rows.empty()) page.figure(map);
@@ -142,6 +145,12 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
   page.paragraph(fmt::format("{} schemes, {} networks, {} paired seeds, data {}, {} epochs of batch {}.",
                              c.schemes.size(), c.models.size(), c.seeds.size(), c.base.data, c.base.epochs,
                              c.base.batch));
+  if (rankings.size() > 1) {
+    page.heading(2, "All networks");
+    page.figure(overview_map(rankings));
+    page.table(overview_head(), overview_rows(rankings));
+    page.note(overview_sentence(rankings));
+  }
   for (const ModelRanking& ranking : rankings) {
     page.heading(2, ranking.model);
     page.heading(3, "The signal at birth");
@@ -180,8 +189,9 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
 std::vector<ModelRanking> write_results(const Comparison& c, const io::Path& out) {
   std::vector<ModelRanking> rankings = rank(c, out);
   io::write_atomically(out / "ranking.csv", ranking_csv(rankings));
-  io::write_atomically(out / "ranking.md", ranking_markdown(rankings));
+  io::write_atomically(out / "ranking.md", overview_markdown(rankings) + ranking_markdown(rankings));
   io::write_atomically(out / "report.html", report_html(c, rankings, out));
+  if (rankings.size() > 1) io::write_atomically(out / "overview.svg", svg_file(svg(overview_map(rankings))));
   return rankings;
 }
 

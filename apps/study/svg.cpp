@@ -135,4 +135,10 @@ std::string svg_intervals(const std::string& title, const std::string& x_label, 
   return out + words((kNames + kWidth - kRight) / 2, height - 8, "middle", x_label) + "</svg>";
 }
 
+std::string svg_file(const std::string& drawing) {
+  constexpr std::string_view kOpening = "<svg ";
+  return std::string(kOpening) + "xmlns=\"http://www.w3.org/2000/svg\" style=\"background:#fff;color:#1a1a1a\" " +
+         drawing.substr(kOpening.size()) + "\n";
+}
+
 }  // namespace fanin

@@ -30,6 +30,9 @@ std::string svg(const HeatMap& map, const Styles& styles = {});
 std::string svg(const HistogramStack& stack, const Styles& styles = {});
 std::string svg_intervals(const std::string& title, const std::string& x_label, const std::vector<IntervalRow>& rows);
 
+// A drawing as a file of its own, dark on white.
+std::string svg_file(const std::string& drawing);
+
 // What styles belong to, in order.
 std::vector<std::string> groups_of(const std::vector<PlotSeries>& series);  // one a series
 std::vector<std::string> groups_of(const HistogramStack& stack);            // each once

@@ -44,6 +44,10 @@ TEST(Compare, RanksZerosLastAndRepeatsNothing) {
       << "times included: the run was not repeated";
   EXPECT_EQ(file_text(folder / "out/ranking.csv"), csv);
 
+  EXPECT_NE(first.output.find("All networks"), std::string::npos) << first.output;
+  EXPECT_EQ(file_text(folder / "out/overview.svg").find("<svg xmlns=\"http://www.w3.org/2000/svg\""), 0u);
+  EXPECT_EQ(file_text(folder / "out/ranking.md").find("### All networks"), 0u);
+
   const std::string page = file_text(folder / "out/report.html");
   std::filesystem::remove(folder / "out/report.html");
   ASSERT_EQ(run_fanin(folder, "report out").exit_code, 0);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "apps/study/overview.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+namespace fanin {
+
+namespace {
+
+// The best row of each scheme that has finished runs, best first, as the ranking is.
+std::vector<const RankingRow*> best_rows(const ModelRanking& ranking) {
+  std::vector<const RankingRow*> rows;
+  for (const RankingRow& row : ranking.rows) {
+    const bool seen =
+        std::any_of(rows.begin(), rows.end(), [&](const RankingRow* other) { return other->scheme == row.scheme; });
+    if (!seen && !row.seeds.empty()) rows.push_back(&row);
+  }
+  return rows;
+}
+
+double rank_in(const std::vector<const RankingRow*>& rows, const RankingRow& row) {
+  int above = 0, equal = 0;
+  for (const RankingRow* other : rows) {
+    above += other->final_accuracy.median > row.final_accuracy.median;
+    equal += other->final_accuracy.median == row.final_accuracy.median;
+  }
+  return above + (equal + 1) / 2.0;
+}
+
+}  // namespace
+
+std::vector<SchemeOverview> overview(const std::vector<ModelRanking>& rankings) {
+  std::map<std::string, SchemeOverview> by_scheme;
+  for (const ModelRanking& ranking : rankings) {
+    const std::vector<const RankingRow*> rows = best_rows(ranking);
+    for (const RankingRow* row : rows) {
+      SchemeOverview& o = by_scheme[row->scheme];
+      o.scheme = row->scheme;
+      ++o.networks;
+      o.mean_rank += rank_in(rows, *row);
+      o.best += row->verdict == "best" || row->verdict == "no difference found";
+      o.worse += row->verdict == "worse";
+    }
+  }
+  std::vector<SchemeOverview> result;
+  for (auto& [scheme, o] : by_scheme) {
+    o.mean_rank /= o.networks;
+    result.push_back(std::move(o));
+  }
+  std::stable_sort(result.begin(), result.end(),
+                   [](const SchemeOverview& a, const SchemeOverview& b) { return a.mean_rank < b.mean_rank; });
+  return result;
+}
+
+HeatMap overview_map(const std::vector<ModelRanking>& rankings) {
+  HeatMap map{.title = "Final test accuracy of every scheme on every network",
+              .x_label = "network",
+              .y_label = "scheme",
+              .value_label = "%, median over seeds",
+              .columns = {},
+              .rows = {},
+              .values = {}};
+  const std::vector<SchemeOverview> schemes = overview(rankings);
+  for (auto o = schemes.rbegin(); o != schemes.rend(); ++o) {  // the best on top
+    map.rows.push_back(o->scheme);
+    map.values.emplace_back();
+    for (const ModelRanking& ranking : rankings) {
+      double value = std::numeric_limits<double>::quiet_NaN();
+      for (const RankingRow* row : best_rows(ranking))
+        if (row->scheme == o->scheme) value = 100.0 * row->final_accuracy.median;
+      map.values.back().push_back(value);
+    }
+  }
+  for (const ModelRanking& ranking : rankings) map.columns.push_back(ranking.model);
+  return map;
+}
+
+std::string overview_sentence(const std::vector<ModelRanking>& rankings) {
+  int intervals = 0, excluding = 0;
+  for (const ModelRanking& ranking : rankings)
+    for (const RankingRow& row : ranking.rows) {
+      intervals += row.interval.has_value();
+      excluding += row.verdict == "worse" || row.verdict == "better";
+    }
+  return fmt::format(
+      "{} of {} intervals of a difference to the best exclude 0. Each is one of 95 %: without any true difference "
+      "about "
+      "{:.1f} of them would, by chance alone. And the best was picked for being the best.",
+      excluding, intervals, 0.05 * intervals);
+}
+
+std::vector<std::string> overview_head() {
+  return {"scheme", "networks", "mean rank", "best, or no difference to it found", "worse than the best"};
+}
+
+std::vector<std::vector<std::string>> overview_rows(const std::vector<ModelRanking>& rankings) {
+  std::vector<std::vector<std::string>> rows;
+  for (const SchemeOverview& o : overview(rankings))
+    rows.push_back({o.scheme, std::to_string(o.networks), fmt::format("{:.2f}", o.mean_rank), std::to_string(o.best),
+                    std::to_string(o.worse)});
+  return rows;
+}
+
+std::string overview_markdown(const std::vector<ModelRanking>& rankings) {
+  if (rankings.size() < 2) return "";
+  const std::vector<std::string> head = overview_head();
+  std::string text = fmt::format("### All networks\n\n| {} |\n|", fmt::join(head, " | "));
+  for (std::size_t i = 0; i < head.size(); ++i) text += " --- |";
+  text += "\n";
+  for (const std::vector<std::string>& row : overview_rows(rankings))
+    text += fmt::format("| {} |\n", fmt::join(row, " | "));
+  return text + "\n" + overview_sentence(rankings) + "\n\n";
+}
+
+}  // namespace fanin
