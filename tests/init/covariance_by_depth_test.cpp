@@ -22,23 +22,34 @@ std::vector<float> file_of(Network& net, const std::string& name) {
   return file;
 }
 
-// Of N filters, the mean square of tap p over its stated value is chi-square over N: five standard errors, sqrt(2 / N).
+// Square distance of a tap from the centre of 5 x 5.
+double square_distance(std::size_t tap) {
+  const double y = static_cast<double>(tap / 5) - 2.0, x = static_cast<double>(tap % 5) - 2.0;
+  return y * y + x * x;
+}
+
+// Of N filters, the mean of S = sum over taps of w^2 times the square distance from the centre; E S = sum of C(p, p) d(p),
+// its variance is 2 sum of C(p, q)^2 d(p) d(q) over N. Five standard errors.
 TEST(CovarianceByDepth, EveryDepthwiseConvolutionHasThatOfItsPlace) {
-  constexpr int filters = 128, kernel = 5, taps = kernel * kernel, blocks = 3;
-  Specimen s("convmixer-3-128", 2), base("convmixer-3-128", 2);
-  make_scheme("covariance_by_depth:first=0.2,last=0.5,gain=2")->apply(s.net(), {}, 1);
+  constexpr std::size_t filters = 512, taps = 25;
+  Specimen s("convmixer-3-512", 2), base("convmixer-3-512", 2);
+  make_scheme("covariance_by_depth:first=0.1,last=0.5,gain=2")->apply(s.net(), {}, 1);
   make_scheme("kaiming_normal")->apply(base.net(), {}, 1);
-  for (int b = 0; b < blocks; ++b) {
-    const std::vector<float> w = file_of(s.net(), "blocks." + std::to_string(b) + ".0.fn.0.weight");
-    const std::vector<double> c = tap_covariance(kernel, kernel, kernel * (0.2 + 0.15 * b));
+  for (int b = 0; b < 3; ++b) {
+    const std::string block = "blocks." + std::to_string(b);
+    const std::vector<float> w = file_of(s.net(), block + ".0.fn.0.weight");
+    const std::vector<double> c = tap_covariance(5, 5, 5 * (0.1 + 0.2 * b));
+    double measured = 0.0, expected = 0.0, variance = 0.0;
+    for (std::size_t k = 0; k < w.size(); ++k)
+      measured += static_cast<double>(w[k]) * static_cast<double>(w[k]) * square_distance(k % taps) / filters;
     for (std::size_t p = 0; p < taps; ++p) {
-      double square = 0.0;
-      for (std::size_t f = 0; f < filters; ++f)
-        square += static_cast<double>(w[f * taps + p]) * static_cast<double>(w[f * taps + p]) / filters;
-      EXPECT_NEAR(square / (4.0 / taps * c[p * taps + p]), 1.0, 5 * std::sqrt(2.0 / filters)) << b << ", tap " << p;
+      expected += 4.0 / taps * c[p * taps + p] * square_distance(p);
+      for (std::size_t q = 0; q < taps; ++q)
+        variance += 2.0 * 16.0 / (taps * taps) * c[p * taps + q] * c[p * taps + q] * square_distance(p) *
+                    square_distance(q) / filters;
     }
-    const std::string pointwise = "blocks." + std::to_string(b) + ".1.weight";
-    EXPECT_EQ(file_of(s.net(), pointwise), file_of(base.net(), pointwise));
+    EXPECT_NEAR(measured, expected, 5 * std::sqrt(variance)) << block;
+    EXPECT_EQ(file_of(s.net(), block + ".1.weight"), file_of(base.net(), block + ".1.weight"));
   }
   EXPECT_EQ(file_of(s.net(), "stem.0.weight"), file_of(base.net(), "stem.0.weight"));
 }
