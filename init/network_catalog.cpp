@@ -11,6 +11,7 @@
 #include "init/lsuv.h"
 #include "init/metainit.h"
 #include "init/skipinit.h"
+#include "init/stable_resnet.h"
 #include "init/whitening.h"
 #include "init/zero_last.h"
 
@@ -40,6 +41,11 @@ const std::vector<Row>& rows() {
         "Goyal et al. 2017; torchvision's zero_init_residual",
         "blocks start as the identity: stabler at large batches and rates, ResNet-50 gains 0.2-0.5 points", "resnet-8"},
        [](SpecOptions&) { return zero_gamma(); }},
+      {{"stable_resnet", "", "kaiming_normal", "what ends each of L residual branches times 1 / sqrt(L)",
+        "Hayou et al. 2021 (Stable ResNet), there a constant; GPT-2, in the weights",
+        "without norm neither outputs nor gradients explode with depth, and networks stay expressive",
+        "preresnet-11:norm=none"},
+       [](SpecOptions&) { return stable_resnet(); }},
       {{"skipinit", "scale=zero|inverse_sqrt", "kaiming_normal", "x + scale F(x), scale = 0 or 1 / sqrt(L)",
         "De & Smith 2020", "replaces what BatchNorm does for deep residual networks: 1000 layers train without norm",
         "wrn-16-1:residual=skipinit,norm=none"},

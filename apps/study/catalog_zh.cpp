@@ -39,6 +39,7 @@ constexpr std::pair<std::string_view, std::string_view> kClaims[] = {
     {"lsuv", "17 到 19 层的无捷径网络用任何激活函数都能训练，效果与 BatchNorm 差不多"},
     {"zero_last", "残差块从恒等映射开始；没有归一化也不会爆炸"},
     {"zero_gamma", "残差块从恒等映射开始：大批量和大学习率时更稳定，ResNet-50 提高 0.2 到 0.5 个百分点"},
+    {"stable_resnet", "没有归一化时，输出和梯度都不随深度爆炸，网络保持表达能力"},
     {"skipinit", "代替 BatchNorm 对深层残差网络的作用：1000 层不用归一化也能训练"},
     {"rezero", "深层网络可以训练，ResNet-56 在 CIFAR-10 上达到 85 % 所需的轮数减少 32 %"},
     {"fixup", "10,000 层不用归一化也能训练，学习率与 BatchNorm 相同"},

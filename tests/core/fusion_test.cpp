@@ -109,8 +109,7 @@ std::vector<Case> cases() {
                            "mlp-3-16",
                            "mlp-3-16:norm=bn",
                            "convmixer-2-12",
-                           "convmixer-2-12:act=relu",
-                           "convmixer-2-12:norm=none"})
+                           "convmixer-2-12:act=relu"})
     result.push_back({spec, [spec](Network& net) {
                         Model model = build_model(spec, kImage, 10);
                         net = std::move(model.network);
