@@ -33,7 +33,7 @@ constexpr std::pair<std::string_view, std::string_view> kClaims[] = {
     {"delta_orthogonal", "10,000 层的无捷径 tanh 卷积网络可以训练；作为卷积，范数保持不变"},
     {"looks_linear", "ReLU 网络在初始时是线性的，梯度不会破碎：200 层的无捷径网络可以训练"},
     {"zero_hadamard", "不用随机数：各次运行差别更小；不像只用恒等矩阵那样受秩的限制"},
-    {"idinit", "收敛更快；残差分支的最后一层取 tau=1e-6，避免全零的死起点"},
+    {"idinit", "收敛更快；残差分支的最后一层取 part=zero,tau=1e-6，避免全零的死起点"},
     {"covariance", "作者的公式：大的逐通道卷积核在 CIFAR-10 上常提高 1 % 以上（作者给出的数字）；此处的公式：没有主张"},
     {"sinusoidal", "在多个网络上准确率提高 4.9 %，速度快 21 %（作者给出的数字）"},
     {"lsuv", "17 到 19 层的无捷径网络用任何激活函数都能训练，效果与 BatchNorm 差不多"},
