@@ -14,10 +14,11 @@ namespace {
 
 class Sinusoidal : public Initializer {
  public:
-  std::string describe() const override { return "sines over the inputs, variance 1 / fan_avg"; }
+  std::string describe() const override { return "sines over the inputs, variance 2 / (fan_in + outputs)"; }
 
   std::optional<double> variance(const WeightShape& shape) const override {
-    return 1.0 / fan_by_mode(fan(shape), FanMode::average);
+    const double count = static_cast<double>(shape.size());
+    return unbiased(shape) * (count - 1.0) / count;
   }
 
   void fill(const WeightShape& shape, std::span<float> weights, Draws&) const override {
@@ -53,12 +54,13 @@ class Sinusoidal : public Initializer {
   }
 
  private:
+  static double unbiased(const WeightShape& shape) { return 2.0 / (fan(shape).in + shape.out_channels()); }
   static std::size_t inputs(const WeightShape& shape) {
     return static_cast<std::size_t>(shape.in_per_group) * static_cast<std::size_t>(shape.taps());
   }
   // Whole turns are dropped before the sine, which would lose digits to them.
   static double turns(const WeightShape& shape, std::size_t k) {
-    const std::size_t n = inputs(shape), i = k / n + 1, j = k % n + 1;
+    const std::size_t n = inputs(shape), i = k / n + 1, j = k % n;
     return static_cast<double>(i * j % n) / static_cast<double>(n) + static_cast<double>(i) / shape.out_channels();
   }
 };

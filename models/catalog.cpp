@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/text.h"
 #include "models/classic.h"
+#include "models/convmixer.h"
 #include "models/densenet.h"
 #include "models/plain.h"
 #include "models/resnet.h"
@@ -71,10 +72,17 @@ const std::vector<Family>& families() {
        {"resnet-DEPTH", "resnet-20",
         "block=basic|bottleneck, width=16, shortcut=A|B|C, residual=plain|skipinit|rezero|fixup",
         "He et al. 2016, Deep Residual Learning"}},
+      {"convmixer-",
+       2,
+       convmixer,
+       {"convmixer-DEPTH-DIM", "convmixer-8-256", "kernel=5, patch=2, act=gelu", "Trockman & Kolter 2022"}},
       {"vgg-", 1, vgg, {"vgg-DEPTH", "vgg-19", "", "Simonyan & Zisserman 2015, with BatchNorm"}},
       {"nin", 0, nin, {"nin", "nin", "", "Lin et al. 2014, with BatchNorm"}},
       {"fitnet4", 0, fitnet4, {"fitnet4", "fitnet4", "norm=none|bn, dropout=0", "Mishkin & Matas 2016"}},
-      {"plain-", 2, plain_cnn, {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn, stages=3", "He et al. 2015, plain nets"}},
+      {"plain-",
+       2,
+       plain_cnn,
+       {"plain-DEPTH-WIDTH", "plain-20-16", "norm=none|bn, stages=3", "He et al. 2015, plain nets"}},
       {"mlp-", 2, mlp, {"mlp-DEPTH-WIDTH", "mlp-5-256", "norm=none|bn", "Glorot & Bengio 2010"}},
   };
   return list;

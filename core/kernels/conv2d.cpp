@@ -14,7 +14,8 @@ namespace fanin {
 namespace {
 
 // The first that fits wins; `gemm` fits everything.
-const ConvCandidate* const candidates[] = {&conv_pointwise, &conv_winograd4, &conv_winograd2, &conv_direct, &conv_gemm};
+const ConvCandidate* const candidates[] = {&conv_pointwise, &conv_depthwise, &conv_winograd4,
+                                           &conv_winograd2, &conv_direct,    &conv_gemm};
 
 ConvPrecision current_precision = ConvPrecision::exact;
 

@@ -35,7 +35,7 @@ const ConvCandidate& conv2d_candidate(const Conv2d&, const Shape& x, ConvProduct
 // The one that takes both gradients from one load, or null if each product is on its own.
 const ConvCandidate* conv2d_joint_candidate(const Conv2d&, const Shape& x);
 
-extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_winograd2, conv_winograd4;
+extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_winograd2, conv_winograd4;
 
 // Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in
 // order.

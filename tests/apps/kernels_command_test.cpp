@@ -93,9 +93,11 @@ TEST(KernelsCommand, TheEnvironmentForcesARung) {
 
 TEST(KernelsCommand, ListsTheCandidatesInOrder) {
   const test::Path folder = test::scratch_folder();
-  EXPECT_EQ(test::run_fanin(folder, "kernels --candidates").output, "pointwise\nwinograd4\nwinograd2\ndirect\ngemm\n");
+  EXPECT_EQ(test::run_fanin(folder, "kernels --candidates").output,
+            "pointwise\ndepthwise\nwinograd4\nwinograd2\ndirect\ngemm\n");
   const test::CommandResult table = test::run_fanin(folder, "kernels wrn-10-1 --batch 2 --seconds 0");
-  EXPECT_NE(table.output.find("pointwise, winograd4 (with --conv fast), winograd2, direct, gemm"), std::string::npos)
+  EXPECT_NE(table.output.find("pointwise, depthwise, winograd4 (with --conv fast), winograd2, direct, gemm"),
+            std::string::npos)
       << table.output;
   EXPECT_EQ(test::run_fanin(folder, "kernels").exit_code, 2);
   EXPECT_EQ(test::run_fanin(folder, "kernels wrn-10-1 --batch 0").exit_code, 2);

@@ -27,6 +27,7 @@ Case drawn(std::size_t index) {
   c.in_channels = c.groups * from(1, c.groups > 1 ? 20 : 40);
   c.out_channels = c.groups * from(1, c.groups > 1 ? 20 : 40);
   const int least = std::max(1, c.kernel - 2 * c.padding);
+  if (index % 15 == 14) c.in_channels = c.out_channels = c.groups = from(2, 40);  // depthwise
   return {c, {from(1, 4), from(least, least + 11), from(least, least + 11), c.in_channels}};
 }
 
@@ -68,6 +69,7 @@ int check_awkward(const ConvCandidate& rung, const test::WinogradMatrices* winog
 
 TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 168); }
 TEST(Conv2dAwkward, DirectIsTheDefinition) { EXPECT_GT(check_awkward(conv_direct), 100); }
+TEST(Conv2dAwkward, DepthwiseIsTheDefinition) { EXPECT_GE(check_awkward(conv_depthwise), 10); }
 TEST(Conv2dAwkward, PointwiseIsTheDefinition) { EXPECT_GT(check_awkward(conv_pointwise), 15); }
 TEST(Conv2dAwkward, Winograd2IsTheDefinition) {
   const test::WinogradMatrices m = test::winograd2();

@@ -16,9 +16,10 @@ namespace {
 using test::Case;
 
 std::vector<std::string> networks() {
-  std::vector<std::string> names = {"wrn-16-1",         "wrn-28-10",        "resnext-29-4x16d",
-                                    "resnext-29-8x16d", "resnext-29-32x4d", "resnext-29-2x4d:widen=1",
-                                    "densenet-bc-40-12"};
+  std::vector<std::string> names = {"wrn-16-1",          "wrn-28-10",
+                                    "resnext-29-4x16d",  "resnext-29-8x16d",
+                                    "resnext-29-32x4d",  "resnext-29-2x4d:widen=1",
+                                    "densenet-bc-40-12", "convmixer-2-20:kernel=9"};
   for (const ModelEntry& entry : model_catalog()) names.emplace_back(entry.example);
   return names;
 }
@@ -62,6 +63,7 @@ int check_catalogue(const ConvCandidate& rung, const test::WinogradMatrices* win
 
 TEST(Conv2dCatalogue, GemmIsTheDefinition) { EXPECT_GT(check_catalogue(conv_gemm), 150); }
 TEST(Conv2dCatalogue, DirectIsTheDefinition) { EXPECT_GT(check_catalogue(conv_direct), 150); }
+TEST(Conv2dCatalogue, DepthwiseIsTheDefinition) { EXPECT_EQ(check_catalogue(conv_depthwise), 2); }
 TEST(Conv2dCatalogue, PointwiseIsTheDefinition) { EXPECT_GT(check_catalogue(conv_pointwise), 60); }
 TEST(Conv2dCatalogue, Winograd2IsTheDefinition) {
   const test::WinogradMatrices m = test::winograd2();

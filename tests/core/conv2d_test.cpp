@@ -46,6 +46,17 @@ std::vector<Case> cases() {
                            .padding = kernel / 2,
                            .groups = groups},
                           {3, 6, 5, groups * width}});
+  for (const int channels : {2, 16, 21, 37})  // depthwise
+    for (const int kernel : {2, 3, 5, 9})
+      for (const int stride : {1, 2})
+        for (const int padding : {0, kernel / 2})
+          result.push_back({{.in_channels = channels,
+                             .out_channels = channels,
+                             .kernel = kernel,
+                             .stride = stride,
+                             .padding = padding,
+                             .groups = channels},
+                            {2, 10, 19, channels}});
   result.push_back(
       {{.in_channels = 16, .out_channels = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}, {9, 32, 32, 16}});
   return result;
@@ -101,6 +112,7 @@ int check_all(const ConvCandidate& rung, const test::WinogradMatrices* winograd 
 
 TEST(Conv2d, GemmIsTheDefinition) { EXPECT_GT(check_all(conv_gemm), 100); }
 TEST(Conv2d, DirectIsTheDefinition) { EXPECT_GT(check_all(conv_direct), 90); }
+TEST(Conv2d, DepthwiseIsTheDefinition) { EXPECT_GT(check_all(conv_depthwise), 40); }
 TEST(Conv2d, PointwiseIsTheDefinition) { EXPECT_GT(check_all(conv_pointwise), 6); }
 TEST(Conv2d, Winograd2IsTheDefinition) {
   const test::WinogradMatrices m = test::winograd2();
@@ -142,7 +154,8 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
 
 TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
   const int before = thread_count();
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_winograd2, &conv_winograd4})
+  for (const ConvCandidate* rung :
+       {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2, &conv_winograd4})
     for (const Case& test : all_cases()) {
       const Shape y_shape = test.conv.output_shape(test.x);
       if (y_shape.height < 1 || y_shape.width < 1 || !rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
@@ -183,15 +196,18 @@ TEST(Conv2d, LargeWeightsInManyBlocks) {
 
 // A run that diverges must show: ReLU at the load keeps a NaN.
 TEST(Conv2d, NanPassesTheTransform) {
-  const Case test{{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 1},
-                  {1, 4, 4, 16}};
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise}) {
+  const Case all_channels{{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 1},
+                          {1, 4, 4, 16}};
+  const Case depthwise{{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 16},
+                       {1, 4, 4, 16}};
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise}) {
+    const Case& test = rung == &conv_depthwise ? depthwise : all_channels;
     Problem q(test, true);
     q.x.view().pixel(5)[3] = kNan;
     Tensor y(q.y_shape);
     Buffer scratch(rung->scratch(test.conv, test.x, ConvProduct::forward, thread_count()));
     rung->forward(test.conv, q.x.view(), q.transform, q.w.data(), y.view(), {}, scratch.span());
-    EXPECT_TRUE(std::isnan(y.view().pixel(5)[7])) << rung->name;
+    EXPECT_TRUE(std::isnan(y.view().pixel(5)[rung == &conv_depthwise ? 3 : 7])) << rung->name;
   }
 }
 
@@ -208,6 +224,9 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
   EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "winograd2");
   set_conv_precision(before);
   EXPECT_EQ(conv2d_choice(one, x, ConvProduct::forward), "pointwise");
+  EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");
+  strided.groups = 16;
+  EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::forward), "depthwise");
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");
 }
 

@@ -90,11 +90,26 @@ std::vector<Case> odd_graphs() {
 
 std::vector<Case> cases() {
   std::vector<Case> result = odd_graphs();
-  for (const char* spec :
-       {"wrn-10-1", "wrn-10-2:norm=none", "wrn-10-1:dropout=0.3", "wrn-16-1:act=elu", "resnext-11-2x4d:widen=1",
-        "resnext-20-2x4d", "resnext-11-2x4d:act=tanh", "resnext-11-2x4d:norm=none", "densenet-13-4", "densenet-bc-16-4",
-        "densenet-bc-16-4:norm=none,act=tanh", "densenet-13-4:norm=none", "plain-6-8", "plain-6-8:norm=bn",
-        "plain-6-8:norm=bn,act=gelu", "plain-6-8:norm=bn,act=identity", "mlp-3-16", "mlp-3-16:norm=bn"})
+  for (const char* spec : {"wrn-10-1",
+                           "wrn-10-2:norm=none",
+                           "wrn-10-1:dropout=0.3",
+                           "wrn-16-1:act=elu",
+                           "resnext-11-2x4d:widen=1",
+                           "resnext-20-2x4d",
+                           "resnext-11-2x4d:act=tanh",
+                           "resnext-11-2x4d:norm=none",
+                           "densenet-13-4",
+                           "densenet-bc-16-4",
+                           "densenet-bc-16-4:norm=none,act=tanh",
+                           "densenet-13-4:norm=none",
+                           "plain-6-8",
+                           "plain-6-8:norm=bn",
+                           "plain-6-8:norm=bn,act=gelu",
+                           "plain-6-8:norm=bn,act=identity",
+                           "mlp-3-16",
+                           "mlp-3-16:norm=bn",
+                           "convmixer-2-12",
+                           "convmixer-2-12:act=relu"})
     result.push_back({spec, [spec](Network& net) {
                         Model model = build_model(spec, kImage, 10);
                         net = std::move(model.network);

@@ -53,7 +53,8 @@ const char* const kModels[] = {"wrn-10-1",
                                "densenet-bc-16-4:norm=none,act=tanh",
                                "plain-6-8",
                                "plain-6-8:norm=bn,act=gelu",
-                               "mlp-3-16"};
+                               "mlp-3-16",
+                               "convmixer-2-12"};
 
 const Shape kImage{1, 16, 16, 3};
 

@@ -23,6 +23,7 @@ TEST(ResidualBranches, AreFoundInEveryFamily) {
                         Case{"wrn-16-2", 6, 2, "group0.block0.conv1.weight", nullptr},  // a shortcut that convolves
                         Case{"resnet-14", 6, 2, "layer1.0.conv2.weight", "layer1.0.bn2.weight"},
                         Case{"resnet-20:block=bottleneck", 6, 3, "layer1.0.conv3.weight", "layer1.0.bn3.weight"},
+                        Case{"convmixer-3-8", 3, 1, "blocks.0.0.fn.0.weight", "blocks.0.0.fn.2.weight"},
                         Case{"preresnet-11", 3, 3, "layer1.0.conv3.weight", nullptr},
                         Case{"resnext-11-2x4d", 3, 3, "stage_1.stage_1_bottleneck_0.conv_expand.weight",
                              "stage_1.stage_1_bottleneck_0.bn_expand.weight"},

@@ -22,12 +22,22 @@ TEST(Sinusoidal, IsTheFormula) {
   const auto sine = [](int i, int j) {
     return std::sin(2.0 * std::numbers::pi * (static_cast<double>(i) * j / in + static_cast<double>(i) / out));
   };
-  const double amplitude = static_cast<double>(w[0]) / sine(1, 1);
+  const double amplitude = static_cast<double>(w[0]) / sine(1, 0);
   EXPECT_GT(amplitude, 0.0);
   for (int i = 1; i <= out; ++i)
-    for (int j = 1; j <= in; ++j)
-      EXPECT_NEAR(static_cast<double>(w[static_cast<std::size_t>((i - 1) * in + j - 1)]), amplitude * sine(i, j),
+    for (int j = 0; j < in; ++j)
+      EXPECT_NEAR(static_cast<double>(w[static_cast<std::size_t>((i - 1) * in + j)]), amplitude * sine(i, j),
                   2 * amplitude * 0x1p-23);
+}
+
+// The unbiased variance is 2 / (n + m), with the taps in n alone; as float sums of 216 rounded numbers tell it.
+TEST(Sinusoidal, TheVarianceIsThatOfTheAuthorsCode) {
+  const std::vector<float> w = test::weights_of(*sinusoidal(), WeightShape::conv(3, 8, 6, 2));
+  double mean = 0.0, squares = 0.0;
+  for (const float v : w) mean += static_cast<double>(v) / 216;
+  for (const float v : w) squares += (static_cast<double>(v) - mean) * (static_cast<double>(v) - mean);
+  ASSERT_EQ(w.size(), 216u);
+  EXPECT_NEAR(squares / 215, 2.0 / (4 * 9 + 6), 2.0 / 42 * 0x1p-22);
 }
 
 // A share of 1/2 of each unit's weights is positive, to within the zeros; of Gaussian weights it scatters by 1 / sqrt(n).

@@ -96,6 +96,25 @@ TEST(Models, ParametersAndMacsArePublishedOnes) {
   }
 }
 
+// For 224x224 images and 1000 classes: millions of parameters that mmclassification lists for its ConvMixers; and
+// h (d (k^2 + h + 6) + 3 p^2 + classes + 3) + classes, counted from the public code. Each of the (224 / p)^2 places costs
+// the weights that it meets.
+TEST(Models, ConvmixersHaveThePublishedSizes) {
+  struct Case {
+    const char* spec;
+    int d, h, k, p;
+    double millions;
+  };
+  for (const Case& c : {Case{"convmixer-32-768:kernel=7,patch=7,act=relu", 32, 768, 7, 7, 21.11},
+                        Case{"convmixer-20-1024:kernel=9,patch=14", 20, 1024, 9, 14, 24.38}}) {
+    const Model model = build_model(c.spec, {1, 224, 224, 3}, 1000);
+    EXPECT_NEAR(static_cast<double>(parameters_of(model)) / 1e6, c.millions, 0.005) << c.spec;
+    EXPECT_EQ(parameters_of(model), c.h * (c.d * (c.k * c.k + c.h + 6) + 3 * c.p * c.p + 1000 + 3) + 1000) << c.spec;
+    const double places = (224.0 / c.p) * (224.0 / c.p), met = c.h * (c.d * (c.k * c.k + c.h) + 3.0 * c.p * c.p);
+    EXPECT_NEAR(million_macs(model), (places * met + c.h * 1000.0) / 1e6, 1e-6) << c.spec;
+  }
+}
+
 void expect_names(const char* spec, const std::vector<std::string>& names, const std::vector<std::string>& absent,
                   const std::string& running) {
   const Model model = build_model(spec, kCifar, 10);
@@ -133,6 +152,10 @@ TEST(Models, ParameterNamesAreThoseOfTheUpstreamCodes) {
   expect_names("resnet-20:block=bottleneck",
                {"layer1.0.conv3.weight", "layer1.0.downsample.0.weight", "layer2.0.downsample.1.bias"},
                {"layer1.1.downsample.0.weight"}, "layer2.0.downsample.1.running_var");
+  expect_names("convmixer-8-32",
+               {"stem.0.weight", "stem.0.bias", "stem.2.weight", "blocks.0.0.fn.0.weight", "blocks.0.0.fn.0.bias",
+                "blocks.0.0.fn.2.bias", "blocks.7.1.weight", "blocks.7.1.bias", "blocks.7.3.weight", "head.weight"},
+               {"blocks.8.1.weight", "blocks.0.0.fn.1.weight"}, "blocks.0.3.running_var");
   const Model grouped = build_model("resnext-29-8x16d", kCifar, 10);
   EXPECT_EQ(to_string(grouped.network.find_parameter("stage_1.stage_1_bottleneck_0.conv_conv.weight")->shape),
             "(128, 16, 3, 3)");
@@ -140,7 +163,7 @@ TEST(Models, ParameterNamesAreThoseOfTheUpstreamCodes) {
 
 TEST(Models, NormAndActivationCanBeSwitchedEverywhere) {
   for (const char* spec : {"wrn-10-1", "resnext-11-2x4d", "densenet-13-4", "densenet-bc-16-4", "plain-5-4", "mlp-2-8",
-                           "resnet-8", "preresnet-11", "vgg-11", "nin", "fitnet4"})
+                           "resnet-8", "preresnet-11", "vgg-11", "nin", "fitnet4", "convmixer-2-8"})
     for (const char* option :
          {":norm=none", ":norm=bn", ":norm=none,act=tanh", ":act=identity", ":act=gelu,classes=7"}) {
       const Model model = build_model(std::string(spec) + option, kCifar, 10);
@@ -187,6 +210,11 @@ TEST(Models, RulesAreCheckedAndLegalValuesListed) {
   expect("resnext-29-2x4d:form=D", "form");
   expect("vgg-17", "11, 13, 16 or 19");
   expect("nin-3", "nin");
+  expect("convmixer-8", "convmixer-DEPTH-DIM");
+  expect("convmixer-0-8", "depth 0");
+  expect("convmixer-2-8:kernel=4", "kernel 4; give an odd one, such as 5");
+  EXPECT_NE(error_of([] { build_model("convmixer-2-8:patch=64", kCifar, 10); }).find("does not fit"),
+            std::string::npos);
   expect("vg-16", "unknown model 'vg-16'");
   EXPECT_NE(error_of([] { build_model("wrn-16-1", kCifar, 0); }).find("0 classes"), std::string::npos);
   EXPECT_NE(error_of([] {
@@ -197,9 +225,10 @@ TEST(Models, RulesAreCheckedAndLegalValuesListed) {
 
 // Every family learns: a few steps on one batch halve its loss.
 TEST(Models, AFewStepsLowerTheLoss) {
-  for (const char* spec : {"wrn-10-1", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4", "plain-5-8",
-                           "mlp-2-32", "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh",
-                           "resnext-11-2x4d:widen=1,form=B", "resnet-8:width=4", "preresnet-11:width=4"}) {
+  for (const char* spec :
+       {"wrn-10-1", "resnext-11-2x4d:widen=1", "densenet-13-4", "densenet-bc-16-4", "plain-5-8", "mlp-2-32",
+        "wrn-10-1:norm=none", "resnext-11-2x4d:widen=1,norm=none,act=tanh", "resnext-11-2x4d:widen=1,form=B",
+        "resnet-8:width=4", "preresnet-11:width=4", "convmixer-2-16", "convmixer-2-16:norm=none,kernel=3"}) {
     Model model = build_model(spec, {1, 16, 16, 3}, 4);
     Network& net = model.network;
     net.prepare(model.logits, 8);

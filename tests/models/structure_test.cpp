@@ -147,6 +147,34 @@ TEST(Structure, ShortcutAIsEveryOtherPixelAndZeroChannels) {
   for (int k = 1; k < 8; ++k) EXPECT_EQ(y.data[k], 0.0f) << k;
 }
 
+// With its depthwise filters at zero and no norm a ConvMixer block passes x to its 1x1 convolution, and a stem that picks
+// one pixel of each patch leaves every second pixel.
+TEST(Structure, ConvmixerAddsTheDepthwisePartToItsInput) {
+  Model model = build_model("convmixer-2-3:norm=none,act=identity", {1, 8, 8, 3}, 3);
+  Network& net = model.network;
+  net.prepare(model.logits, 1);
+  std::fill(net.values().begin(), net.values().end(), 0.0f);
+  for (int c = 0; c < 3; ++c) {  // memory is row, column, in, out; the stem takes the last pixel of its patch
+    net.find_parameter("stem.0.weight")->value[static_cast<std::size_t>((3 * 3 + c) * 3 + c)] = 1.0f;
+    for (const char* name : {"blocks.0.1.weight", "blocks.1.1.weight", "head.weight"})
+      net.find_parameter(name)->value[static_cast<std::size_t>(c * 3 + c)] = 1.0f;
+  }
+  Tensor x({1, 8, 8, 3});
+  double expected[3] = {};
+  for (int p = 0; p < 64; ++p)
+    for (int c = 0; c < 3; ++c) {
+      x.view().pixel(static_cast<std::size_t>(p))[c] = static_cast<float>(p * (c + 1));
+      if (p / 8 % 2 == 1 && p % 2 == 1) expected[c] += p * (c + 1) / 16.0;
+    }
+  ConstView y = net.forward(std::as_const(x).view(), Mode::evaluate);
+  for (int c = 0; c < 3; ++c) EXPECT_EQ(y.data[c], static_cast<float>(expected[c])) << c;
+  // The identity as depthwise filter, channel by channel, doubles what passes.
+  Parameter* const depthwise = net.find_parameter("blocks.1.0.fn.0.weight");
+  for (int c = 0; c < 3; ++c) depthwise->value[static_cast<std::size_t>(12 * 3 + c)] = 1.0f;
+  y = net.forward(std::as_const(x).view(), Mode::evaluate);
+  for (int c = 0; c < 3; ++c) EXPECT_EQ(y.data[c], 2 * static_cast<float>(expected[c])) << c;
+}
+
 TEST(Structure, DropoutIsWhereTheOptionPutsIt) {
   const Shape image{1, 32, 32, 3};
   EXPECT_EQ(count(build_model("wrn-16-1", image, 10), "dropout"), 0);
