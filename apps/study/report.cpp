@@ -160,9 +160,10 @@ void add_record(Page& page, const RecordFigures& figures, std::uint64_t seed) {
 
 std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out) {
   Page page("Initialization schemes compared", Language::en);
-  page.paragraph(fmt::format("{} schemes, {} networks, {} paired seeds, data {}, {} epochs of batch {}.",
-                             c.schemes.size(), c.models.size(), c.seeds.size(), c.base.data, c.base.epochs,
-                             c.base.batch));
+  const auto count = [](std::size_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+  page.paragraph(fmt::format("{}, {}, {}, data {}, {} of batch {}.", count(c.schemes.size(), "scheme"),
+                             count(c.models.size(), "network"), count(c.seeds.size(), "paired seed"), c.base.data,
+                             count(static_cast<std::size_t>(c.base.epochs), "epoch"), c.base.batch));
   for (const ModelRanking& ranking : rankings) {
     page.heading(2, ranking.model);
     page.heading(3, "The signal at birth");
