@@ -28,7 +28,7 @@ bool starts_number(const std::string& cell) {
 
 // How a column is set: numbers to the right and on one line; words to the left; sentences to the left, on several lines.
 std::string_view column_class(const std::vector<Page::Row>& rows, std::size_t column) {
-  constexpr std::size_t kLine = 40;  // bytes
+  constexpr std::size_t kLine = 32;  // bytes
   bool words = true, sentences = false;
   for (const Page::Row& row : rows) {
     if (column >= row.size()) continue;
