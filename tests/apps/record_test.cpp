@@ -150,6 +150,14 @@ TEST(NodeRecord, AtBirthItIsWhatTheProbeMeasures) {
   ASSERT_EQ(weights.size(), b.weights.size() + 2);
   for (std::size_t i = 0; i < b.weights.size(); ++i) EXPECT_EQ(weights[i + 1].back(), cell(b.weights[i].ratio));
 
+  // However a run crops and mirrors, it looks at the images as they are.
+  config.augment = "crop,mirror";
+  const auto cropped = open_session(config);
+  cropped->initialize();
+  const Path other = test::scratch_folder("cropped");
+  NodeRecord(*cropped, other).put(0);
+  EXPECT_EQ(file_text(other / "node_record.csv"), file_text(folder / "node_record.csv"));
+
   const std::vector<NodeRow> read = read_node_record(folder / "node_record.csv");
   ASSERT_EQ(read.size(), b.nodes.size());
   EXPECT_TRUE(std::isnan(read.front().gradient_rms)) << "nobody needs the gradient of the images";
