@@ -34,6 +34,8 @@ def write_pages(fanin, folder):
         check(done.returncode == 0, " ".join(arguments) + ": " + done.stdout + done.stderr)
     run("probe", "wrn-10-1", "--scheme", "kaiming_normal", "--scheme", "xavier_uniform", "--scheme", HOSTILE,
         "--seeds", "3", "--report", "probe.html", *SMALL)
+    run("probe", "plain-4-4", "--schemes", "kaiming_normal,xavier_uniform", "--seeds", "2", "--report", "probe-zh.html",
+        "--lang", "zh", *SMALL)
     run("compare", "--scheme", "kaiming_normal", "--scheme", HOSTILE, "--model", "plain-4-4", "--seeds", "3", "--lrs",
         "0.02,0.1", "--epochs", "3", "--record", "true", "--jobs", "2", "--log-every", "1", "--out", "compare",
         *SMALL[:-2])
@@ -41,7 +43,7 @@ def write_pages(fanin, folder):
         run("lesson", lesson, "--quick", "--threads", "1", "--out", "en")
     for lesson in ("bn-hides-init", "symmetry"):
         run("lesson", lesson, "--quick", "--threads", "1", "--lang", "zh", "--out", "zh")
-    pages = {"probe": "probe.html", "compare": "compare/report.html", "lesson-glorot": "en/glorot2010.html",
+    pages = {"probe": "probe.html", "probe-zh": "probe-zh.html", "compare": "compare/report.html", "lesson-glorot": "en/glorot2010.html",
              "lesson-dead-relu": "en/dead-relu.html", "lesson-bn-zh": "zh/bn-hides-init.html",
              "lesson-symmetry-zh": "zh/symmetry.html", "course-zh": "zh/index.html"}
     return {name: os.path.join(folder, file) for name, file in pages.items()}
