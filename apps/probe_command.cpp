@@ -138,7 +138,7 @@ void print_summary(const std::vector<ProbedScheme>& all) {
 struct ProbeOptions {
   SettingOptions settings;
   std::vector<std::string> schemes;
-  std::string model, scheme_list, json, report;
+  std::string model, scheme_list, json, report, language = "en";
   int seeds = 10;
   bool csv = false, jacobian = false, hessian = false;
 };
@@ -152,7 +152,7 @@ ProbedScheme probed(const RunConfig& config, const ProbeOptions& o) {
   result.phase = phase_of(*session);
   if (o.jacobian) result.jacobian = jacobian_spectrum(session->model.network, batch);
   if (o.hessian) result.curvature = largest_curvature(session->model.network, batch);
-  if (!o.report.empty()) result.pictures = birth_pictures(session->model.network, batch);
+  if (!o.report.empty()) result.pictures = birth_pictures(session->model.network, batch, language_of(o.language));
   return result;
 }
 
@@ -165,11 +165,13 @@ std::string command_of(RunConfig config, const std::vector<std::string>& schemes
   config.scheme = RunConfig().scheme;
   config.threads = RunConfig().threads;
   const std::string rest = command_line(config);
-  return text + (rest.empty() ? "" : " " + rest) + " --report " + shell_word(o.report);
+  return text + (rest.empty() ? "" : " " + rest) + " --report " + shell_word(o.report) +
+         (o.language == "en" ? "" : " --lang " + o.language);
 }
 
 void run(const ProbeOptions& o) {
   FANIN_CHECK(o.seeds >= 1 && o.seeds <= 10000, usage, "--seeds {}; give 1 to 10000", o.seeds);
+  const Language language = language_of(o.language);
   RunConfig config = o.settings.resolve();
   if (!o.model.empty()) config.model = o.model;
   std::vector<std::string> schemes = o.schemes;
@@ -188,7 +190,7 @@ void run(const ProbeOptions& o) {
   else
     print_summary(all);
   if (!o.json.empty()) io::write_atomically(o.json, to_json(all));
-  if (!o.report.empty()) io::write_atomically(o.report, birth_page(all, command_of(config, schemes, o)));
+  if (!o.report.empty()) io::write_atomically(o.report, birth_page(all, command_of(config, schemes, o), language));
 }
 
 }  // namespace
@@ -219,6 +221,7 @@ void add_probe_command(CLI::App& app) {
                     "The loss's largest curvature and the learning rate that follows; takes some 20 to 120 passes");
   command->add_option("--json", o->json, "Write everything to this file");
   command->add_option("--report", o->report, "Write a page that opens offline to this file");
+  command->add_option("--lang", o->language, "Of the page: en or zh")->capture_default_str();
   o->settings.add(*command, {"scheme"});
   command->callback([o] { run(*o); });
 }

@@ -101,7 +101,8 @@ class Backward {
         const double count = static_cast<double>(x.shape.with_images(graph_.images).pixels());
         const double left = law.scale_square * std::max(0.0, 1.0 - 2.0 / count);
         return pass_blocks(dy, inputs[0], 0, [&](std::size_t b, Values g) {
-          for (double& v : g) v *= left / (variance(x.blocks[b]) + t.number);
+          const double factor = left / (variance(x.blocks[b]) + t.number);  // sums over the whole map
+          for (double& v : g) v *= factor;
           return g;
         });
       }

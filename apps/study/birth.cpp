@@ -30,13 +30,11 @@ double OverSeeds::standard_error() const {
 
 namespace {
 
-constexpr std::size_t kBins = 24;
-
 // Of the first seed, so that all seeds share the bins.
 void open(Histogram& histogram, double square) {
   if (!histogram.counts.empty()) return;
   const double root = std::sqrt(square), reach = std::isfinite(root) && root > 0.0 ? 4.0 * root : 1.0;
-  histogram = {-reach, reach, std::vector<double>(kBins)};
+  histogram = {-reach, reach, std::vector<double>(kNodeBins)};
 }
 
 class Recorder : public Observer {
@@ -87,10 +85,6 @@ void add_weights(const Network& net, Birth& birth) {
   for (const Parameter* p : net.parameters()) {
     if (p->shape.rank < 2) continue;
     WeightBirth& w = birth.weights[row++];
-    if (w.norm.values.empty()) {
-      w.weight = structure_of(p->shape, p->value);
-      w.gradient = structure_of(p->shape, p->grad);
-    }
     w.std.values.push_back(std_of(p->value));
     w.norm.values.push_back(norm_of(p->value));
     w.gradient_norm.values.push_back(norm_of(p->grad));
@@ -98,12 +92,24 @@ void add_weights(const Network& net, Birth& birth) {
   }
 }
 
-Birth empty_birth(const Session& session, const std::vector<NodeSummary>& summary) {
+void add_structures(const Network& net, Birth& birth) {
+  std::size_t row = 0;
+  for (const Parameter* p : net.parameters()) {
+    if (p->shape.rank < 2) continue;
+    WeightBirth& w = birth.weights[row++];
+    w.weight = structure_of(p->shape, p->value);
+    w.gradient = structure_of(p->shape, p->grad);
+  }
+}
+
+}  // namespace
+
+Birth empty_birth(const Session& session) {
   Birth birth;
   birth.model = session.config.model;
   birth.scheme = session.config.scheme;
   birth.classes = session.dataset.classes();
-  for (const NodeSummary& row : summary) {
+  for (const NodeSummary& row : session.model.network.summary()) {
     NodeBirth node;
     node.node = row.name;
     node.layer = row.description;
@@ -126,25 +132,37 @@ Birth empty_birth(const Session& session, const std::vector<NodeSummary>& summar
   return birth;
 }
 
-}  // namespace
-
-KeptBatch first_batch(Session& session) {
+KeptBatch first_batch(BatchSource& source) {
   Batch batch;
-  session.train->start_epoch(1);
-  FANIN_CHECK(session.train->next(batch), usage, "the training set gives no batch of {}; use a smaller --batch",
-              session.config.batch);
+  source.start_epoch(1);
+  FANIN_CHECK(source.next(batch), usage, "the training set gives no batch of {}; use a smaller --batch",
+              source.largest_batch());
   KeptBatch kept{Tensor(batch.images.shape), {batch.labels.begin(), batch.labels.end()}};
   copy(batch.images, kept.images.view());
   return kept;
 }
 
+KeptBatch first_batch(Session& session) { return first_batch(*session.train); }
+
+void add_pass(Network& net, const KeptBatch& batch, std::uint64_t seed, Birth& birth) {
+  const std::vector<NodeSummary> summary = net.summary();
+  Recorder recorder(birth, summary);
+  net.set_random_state(seed, 0);
+  net.observe(&recorder);
+  const ConstView logits = net.forward(batch.images.view(), Mode::train);
+  Tensor gradient(logits.shape);
+  const LossResult loss = softmax_cross_entropy(logits, batch.labels, 0.0f, gradient.view());
+  net.backward(std::as_const(gradient).view());
+  net.observe(nullptr);
+  birth.images = batch.images.shape().images;
+  birth.loss.values.push_back(loss.loss_sum / birth.images);
+  add_weights(net, birth);
+}
+
 Birth birth(Session& session, int seeds, const KeptBatch& batch, const std::function<void()>& each) {
   FANIN_CHECK(seeds >= 1, usage, "{} seeds; give at least 1", seeds);
   Network& net = session.model.network;
-  const std::vector<NodeSummary> summary = net.summary();
-  Birth birth = empty_birth(session, summary);
-  birth.images = batch.images.shape().images;
-  Recorder recorder(birth, summary);
+  Birth birth = empty_birth(session);
   std::vector<std::vector<float>> buffers;  // running statistics of a network that has seen nothing
   for (const StateBuffer* b : net.buffers()) buffers.push_back(b->value);
   const std::uint64_t first = session.config.seed;
@@ -152,16 +170,9 @@ Birth birth(Session& session, int seeds, const KeptBatch& batch, const std::func
     session.config.seed = seed;
     session.initialize();
     for (std::size_t i = 0; i < buffers.size(); ++i) net.buffers()[i]->value = buffers[i];
-    net.set_random_state(seed, 0);
-    net.observe(&recorder);
-    const ConstView logits = net.forward(batch.images.view(), Mode::train);
-    Tensor gradient(logits.shape);
-    const LossResult loss = softmax_cross_entropy(logits, batch.labels, 0.0f, gradient.view());
-    net.backward(std::as_const(gradient).view());
-    net.observe(nullptr);
+    add_pass(net, batch, seed, birth);
+    if (seed == first) add_structures(net, birth);
     birth.seeds.push_back(seed);
-    birth.loss.values.push_back(loss.loss_sum / birth.images);
-    add_weights(net, birth);
     if (each) each();
   }
   session.config.seed = first;

@@ -15,6 +15,8 @@
 
 namespace fanin {
 
+inline constexpr std::size_t kNodeBins = 24;
+
 // One number per seed.
 struct OverSeeds {
   std::vector<double> values;
@@ -57,7 +59,15 @@ struct KeptBatch {
   Tensor images;
   std::vector<int> labels;
 };
-KeptBatch first_batch(Session& session);  // of the training set; throws ErrorKind::usage if it gives none
+KeptBatch first_batch(Session& session);     // of the training set; throws ErrorKind::usage if it gives none
+KeptBatch first_batch(BatchSource& source);  // likewise, of epoch 1
+
+// Rows of every node and weight, without numbers.
+Birth empty_birth(const Session& session);
+// Passes the batch forward and backward in training mode through the weights that the network has, and adds a number to
+// every row and counts to its histograms; structures stay as they are. Dropout draws from `seed`, step 0. What passes
+// change: running statistics, gradients of weights, the random state.
+void add_pass(Network& net, const KeptBatch& batch, std::uint64_t seed, Birth& birth);
 
 // Seeds session.config.seed, + 1, ...; afterwards the network has the weights of the last one. `each`, if given, is
 // called for every seed with its weights and gradients in place.

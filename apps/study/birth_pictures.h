@@ -4,6 +4,7 @@
 
 #include "apps/study/birth.h"
 #include "apps/study/figure.h"
+#include "apps/study/text.h"
 
 namespace fanin {
 
@@ -15,6 +16,6 @@ struct BirthPictures {
 inline constexpr int kMostFilters = 24, kMapLayers = 6, kMapChannels = 4;
 
 // Of the weights that the network has, and the batch's first image among the others, in training mode.
-BirthPictures birth_pictures(Network& net, const KeptBatch& batch);
+BirthPictures birth_pictures(Network& net, const KeptBatch& batch, Language language = Language::en);
 
 }  // namespace fanin

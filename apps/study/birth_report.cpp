@@ -12,19 +12,65 @@ namespace fanin {
 
 namespace {
 
+constexpr Text kTitle{"{} at birth", "{} 初始时"}, kGradients{"Gradients", "梯度"}, kValues{"Values", "值"},
+    kNodeAxis{"node, input to output", "节点，从输入到输出"}, kRms{"root mean square", "均方根"},
+    kMeasured{"{}, measured", "{}，测量"}, kPredicted{"{}, predicted", "{}，预测"},
+    kGradientsOfNodes{"Gradients of every node", "每个节点的梯度"},
+    kValuesOfNodes{"Values of every node", "每个节点的值"}, kNode{"node", "节点"},
+    kFilters{"Filters of the first convolution: {}", "第一个卷积的滤波器：{}"},
+    kWay{"One image on its way: {}", "一幅图像经过网络：{}"},
+    kBatch{
+        "One batch of {}, the same for {} draws of the weights. Bands are two standard errors of the measured mean, or "
+        "the limits of a prediction.",
+        "一个含 {} 幅图像的批，对 {} 次权重抽样都相同。区间是测得均值的两倍标准误，或预测的上下限。"},
+    kWhat{
+        "What is predicted follows the second moment from node to node, over the draw of the weights. Of a convolution "
+        "or linear layer whose weights have variance v, and of the ReLU behind it (He et al. 2015, section 2.2; "
+        "docs/probe.md has the other nodes):",
+        "预测值是二阶矩在权重抽样上逐节点的传播。对权重方差为 v 的卷积层或线性层及其后的 ReLU（He et al. 2015，第 2.2 "
+        "节；其他节点见 docs/probe.md）："},
+    kEvery{"Every node", "每个节点"},
+    kHistograms{
+        "Histograms of all draws together, from -4 to 4 times the first draw's root mean square; what lies outside is "
+        "in the outermost bins.",
+        "所有抽样合在一起的直方图，范围是第一次抽样均方根的 -4 到 4 倍；超出的值计入最外侧的格。"},
+    kPictures{"Pictures", "图片"},
+    kScale{"Under the last draw of the weights. Each picture has its own scale, from its lowest value to its highest.",
+           "使用最后一次抽样的权重。每幅图片有自己的灰度范围，从最低值到最高值。"},
+    kNumbers{"Numbers", "数值"},
+    kLoss{"Loss {:.4f}; knowing nothing costs {:.4f}.", "损失 {:.4f}；一无所知时为 {:.4f}。"};
+
+// The table's columns.
+constexpr Text kColumns[] = {{"node", "节点"},
+                             {"rms", "均方根"},
+                             {"predicted", "预测"},
+                             {"to", "至"},
+                             {"gradient rms", "梯度均方根"},
+                             {"predicted", "预测"},
+                             {"to", "至"},
+                             {"zeros", "零值"},
+                             {"dead channels", "死通道"},
+                             {"flat", "饱和"},
+                             {"pair correlation", "图像对相关"}};
+
+template <class... Values>
+std::string say(Language language, const Text& text, const Values&... values) {
+  return fmt::format(fmt::runtime(text.in(language)), values...);
+}
+
 std::optional<double> root(const std::optional<double>& v) { return v ? std::optional<double>(std::sqrt(*v)) : v; }
 
 // Root mean squares by node, measured and predicted.
-Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
-  Plot plot{.title = gradients ? "Gradients" : "Values",
-            .x_label = "node, input to output",
-            .y_label = "root mean square",
+Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients, Language language) {
+  Plot plot{.title = say(language, gradients ? kGradients : kValues),
+            .x_label = say(language, kNodeAxis),
+            .y_label = say(language, kRms),
             .log_y = true,
             .series = {}};
   for (const NodeBirth& n : schemes.front().birth.nodes) plot.x_names.push_back(n.node);
   for (const ProbedScheme& s : schemes) {
-    PlotSeries measured{s.birth.scheme + ", measured", {}, {}, {}, {}},
-        predicted{s.birth.scheme + ", predicted", {}, {}, {}, {}};
+    PlotSeries measured{say(language, kMeasured, s.birth.scheme), {}, {}, {}, {}},
+        predicted{say(language, kPredicted, s.birth.scheme), {}, {}, {}, {}};
     measured.group = predicted.group = s.birth.scheme;
     predicted.reference = true;
     for (std::size_t i = 0; i < s.birth.nodes.size(); ++i) {
@@ -53,10 +99,10 @@ Plot plot_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
 }
 
 // A frame a node, a histogram a scheme; all seeds together.
-HistogramStack histograms_of(const std::vector<ProbedScheme>& schemes, bool gradients) {
-  HistogramStack stack{.title = gradients ? "Gradients of every node" : "Values of every node",
+HistogramStack histograms_of(const std::vector<ProbedScheme>& schemes, bool gradients, Language language) {
+  HistogramStack stack{.title = say(language, gradients ? kGradientsOfNodes : kValuesOfNodes),
                        .x_label = gradients ? "dL/dx" : "x",
-                       .slider_label = "node",
+                       .slider_label = say(language, kNode),
                        .frames = {}};
   for (std::size_t i = 0; i < schemes.front().birth.nodes.size(); ++i) {
     HistogramFrame frame{schemes.front().birth.nodes[i].node, {}};
@@ -80,18 +126,18 @@ HistogramStack histograms_of(const std::vector<ProbedScheme>& schemes, bool grad
   return stack;
 }
 
-void add_pictures(Page& page, const ProbedScheme& s) {
+void add_pictures(Page& page, const ProbedScheme& s, Language language) {
   if (!s.pictures.filters.empty())
-    page.figure(Pictures{"Filters of the first convolution: " + s.birth.scheme, s.birth.scheme, s.pictures.filters});
+    page.figure(Pictures{say(language, kFilters, s.birth.scheme), s.birth.scheme, s.pictures.filters});
   if (s.pictures.maps.size() > 1)
-    page.figure(Pictures{"One image on its way: " + s.birth.scheme, s.birth.scheme, s.pictures.maps});
+    page.figure(Pictures{say(language, kWay, s.birth.scheme), s.birth.scheme, s.pictures.maps});
 }
 
 std::string cell(const std::optional<double>& v) {
   return v && std::isfinite(*v) ? fmt::format("{:.4g}", *v) : std::string();
 }
 
-void add_table(Page& page, const ProbedScheme& s) {
+void add_table(Page& page, const ProbedScheme& s, Language language) {
   std::vector<Page::Row> rows;
   for (std::size_t i = 0; i < s.birth.nodes.size(); ++i) {
     const NodeBirth& n = s.birth.nodes[i];
@@ -100,46 +146,35 @@ void add_table(Page& page, const ProbedScheme& s) {
                     cell(std::sqrt(n.gradient_square.mean())), cell(root(p.gradient_low)), cell(root(p.gradient_high)),
                     cell(n.zeros.mean()), cell(n.dead.mean()), cell(n.saturated.mean()), cell(n.correlation.mean())});
   }
-  page.table({"node", "rms", "predicted", "to", "gradient rms", "predicted", "to", "zeros", "dead channels", "flat",
-              "pair correlation"},
-             rows);
+  Page::Row head;
+  for (const Text& column : kColumns) head.push_back(say(language, column));
+  page.table(head, rows);
 }
 
 }  // namespace
 
-std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::string& command) {
+std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::string& command, Language language) {
   const Birth& first = schemes.front().birth;
-  Page page(first.model + " at birth", Language::en);
-  page.paragraph(
-      fmt::format("One batch of {}, the same for {} draws of the weights. Bands are two standard errors of "
-                  "the measured mean, or the limits of a prediction.",
-                  first.images, first.seeds.size()));
-  page.paragraph(
-      "What is predicted follows the second moment from node to node, over the draw of the weights. Of a "
-      "convolution or linear layer whose weights have variance v, and of the ReLU behind it (He et al. 2015, "
-      "section 2.2; docs/probe.md has the other nodes):");
+  Page page(say(language, kTitle, first.model), language);
+  page.paragraph(say(language, kBatch, first.images, first.seeds.size()));
+  page.paragraph(say(language, kWhat));
   page.formula(
       "\\mathbb{E}\\, y^2 = v \\sum_{k} \\mathbb{E}\\, x_k^2 + \\mathbb{E}\\, b^2, \\qquad "
       "\\mathbb{E} \\max(0, y)^2 = \\frac{1}{2}\\, \\mathbb{E}\\, y^2");
-  page.figure(plot_of(schemes, false));
-  page.figure(plot_of(schemes, true));
-  page.heading(2, "Every node");
-  page.paragraph(
-      "Histograms of all draws together, from -4 to 4 times the first draw's root mean square; what lies "
-      "outside is in the outermost bins.");
-  page.figure(histograms_of(schemes, false));
-  page.figure(histograms_of(schemes, true));
-  page.heading(2, "Pictures");
-  page.paragraph(
-      "Under the last draw of the weights. Each picture has its own scale, from its lowest value to its "
-      "highest.");
-  for (const ProbedScheme& s : schemes) add_pictures(page, s);
-  page.heading(2, "Numbers");
+  page.figure(plot_of(schemes, false, language));
+  page.figure(plot_of(schemes, true, language));
+  page.heading(2, say(language, kEvery));
+  page.paragraph(say(language, kHistograms));
+  page.figure(histograms_of(schemes, false, language));
+  page.figure(histograms_of(schemes, true, language));
+  page.heading(2, say(language, kPictures));
+  page.paragraph(say(language, kScale));
+  for (const ProbedScheme& s : schemes) add_pictures(page, s, language);
+  page.heading(2, say(language, kNumbers));
   for (const ProbedScheme& s : schemes) {
     page.heading(3, s.birth.scheme);
-    page.paragraph(
-        fmt::format("Loss {:.4f}; knowing nothing costs {:.4f}.", s.birth.loss.mean(), std::log(s.birth.classes)));
-    add_table(page, s);
+    page.paragraph(say(language, kLoss, s.birth.loss.mean(), std::log(s.birth.classes)));
+    add_table(page, s, language);
   }
   page.command(command);
   return page.html();

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "apps/study/birth_export.h"
+#include "apps/study/text.h"
 
 namespace fanin {
 
-std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::string& command);  // schemes not empty
+std::string birth_page(const std::vector<ProbedScheme>& schemes, const std::string& command,
+                       Language language = Language::en);  // schemes not empty
 
 }  // namespace fanin

@@ -168,7 +168,9 @@ const std::vector<Setting>& settings() {
        get_value<&C::threads>, set_integer<&C::threads, 0, 1024>},
       {"log_every", "Machine", integer, false, "one line in steps.jsonl every so many steps", get_value<&C::log_every>,
        set_integer<&C::log_every, 1, kMany>},
-      {"record", "Machine", boolean, false, "norms and speeds of all weights after every epoch, in record.csv",
+      {"record", "Machine", boolean, false,
+       "weights, and nodes on a fixed batch, at birth and after every epoch: "
+       "record.csv, weight_histograms.csv, weight_gradients.csv, node_record.csv, node_histograms.csv",
        get_value<&C::record>, set_boolean<&C::record>},
       {"checkpoint_every", "Machine", integer, false, "also save every so many steps; 0: after epochs only",
        get_value<&C::checkpoint_every>, set_integer<&C::checkpoint_every, 0, kMany>},

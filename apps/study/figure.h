@@ -23,6 +23,7 @@ struct Plot {
   bool log_x = false, log_y = false;
   std::vector<PlotSeries> series;
   std::vector<std::string> x_names = {};  // of x = 0, 1, ...; empty: numbers
+  std::string reference_says = {};        // what references are, a sentence; empty: predictions or published numbers
 };
 
 struct HeatMap {

@@ -22,13 +22,33 @@ std::string element(std::string_view tag, std::string_view text) {
   return fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(text));
 }
 
+bool starts_number(const std::string& cell) {
+  return !cell.empty() && cell.find_first_of("0123456789") <= cell.find_first_not_of("+-([<>= ");
+}
+
+// How a column is set: numbers to the right and on one line; words to the left; sentences to the left, on several lines.
+std::string_view column_class(const std::vector<Page::Row>& rows, std::size_t column) {
+  constexpr std::size_t kLine = 32;  // bytes
+  bool words = true, sentences = false;
+  for (const Page::Row& row : rows) {
+    if (column >= row.size()) continue;
+    words = words && !starts_number(row[column]);
+    sentences = sentences || row[column].size() > kLine;
+  }
+  return sentences ? " class=\"sentence\"" : words ? " class=\"word\"" : "";
+}
+
 std::string table_of(const Page::Row& head, const std::vector<Page::Row>& rows) {
+  std::vector<std::string_view> classes;
+  for (std::size_t c = 0; c < head.size(); ++c) classes.push_back(c == 0 ? "" : column_class(rows, c));
   std::string out = "<div class=\"wide\"><table><thead><tr>";
-  for (const std::string& cell : head) out += "<th scope=\"col\">" + escape_html(cell) + "</th>";
+  for (std::size_t c = 0; c < head.size(); ++c)
+    out += fmt::format("<th scope=\"col\"{}>{}</th>", classes[c], escape_html(head[c]));
   out += "</tr></thead><tbody>\n";
   for (const Page::Row& row : rows) {
     out += "<tr>";
-    for (const std::string& cell : row) out += "<td>" + escape_html(cell) + "</td>";
+    for (std::size_t c = 0; c < row.size(); ++c)
+      out += fmt::format("<td{}>{}</td>", c < classes.size() ? classes[c] : "", escape_html(row[c]));
     out += "</tr>\n";
   }
   return out + "</tbody></table></div>\n";

@@ -70,6 +70,7 @@ std::string page_data(const Plot& plot, const Styles& styles) {
   Json json = {{"title", plot.title}, {"x_label", plot.x_label}, {"y_label", plot.y_label},
                {"log_x", plot.log_x}, {"log_y", plot.log_y},     {"series", series_json(plot.series, styles)}};
   if (!plot.x_names.empty()) json["x_names"] = plot.x_names;
+  if (!plot.reference_says.empty()) json["reference_says"] = plot.reference_says;
   return inert(json);
 }
 

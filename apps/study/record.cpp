@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/record.h"
 
-#include "core/check.h"
-#include "core/text.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,23 +10,12 @@ namespace fanin {
 
 namespace {
 
-constexpr const char* kHead = "epoch,weight,norm,gradient_to_weight,update_to_weight,effective_rate\n";
+constexpr const char* kHead = "epoch,weight,norm,gradient_to_weight,update_to_weight,effective_rate";
 
 std::string histogram_head() {
   std::string head = "epoch,weight,low,high";
   for (int i = 0; i < kWeightBins; ++i) head += fmt::format(",bin{}", i);
-  return head + "\n";
-}
-
-// What a file has about epochs before this one: an epoch may be done again after a crash.
-std::string rows_before(const io::Path& file, int epoch) {
-  std::string text;
-  if (!std::filesystem::exists(file)) return text;
-  const std::string old = io::read_text(file);
-  for (const std::string_view line : split(old, '\n'))
-    if (const auto of = parse_integer(line.substr(0, line.find(','))); of && *of < epoch)
-      text += std::string(line) + "\n";
-  return text;
+  return head;
 }
 
 double norm(std::span<const float> values) {
@@ -39,6 +25,12 @@ double norm(std::span<const float> values) {
 }
 
 }  // namespace
+
+TrainingRecord::TrainingRecord(const Network& net, const io::Path& folder, bool on)
+    : net_(net),
+      on_(on),
+      speeds_(folder / "record.csv", kHead),
+      histograms_(folder / "weight_histograms.csv", histogram_head()) {}
 
 void TrainingRecord::start(bool at_birth) {
   remember();
@@ -67,7 +59,7 @@ void TrainingRecord::after_step() {
 
 void TrainingRecord::after_epoch(int epoch, double learning_rate) {
   if (!on_) return;
-  std::string text = kHead + rows_before(folder_ / "record.csv", epoch);
+  std::string text;
   std::size_t row = 0;
   for (const Parameter* p : net_.parameters()) {
     if (p->shape.rank < 2) continue;
@@ -78,13 +70,13 @@ void TrainingRecord::after_epoch(int epoch, double learning_rate) {
     text += fmt::format("{},{},{},{},{}\n", epoch, p->name, w, speeds, learning_rate / (w * w));
     ++row;
   }
-  io::write_atomically(folder_ / "record.csv", text);
+  speeds_.put(epoch, text);
   write_histograms(epoch);
 }
 
-void TrainingRecord::write_histograms(int epoch) const {
+void TrainingRecord::write_histograms(int epoch) {
   if (!on_) return;
-  std::string text = histogram_head() + rows_before(folder_ / "weight_histograms.csv", epoch);
+  std::string text;
   for (const Parameter* p : net_.parameters()) {
     if (p->shape.rank < 2) continue;
     double reach = 0.0;
@@ -95,31 +87,15 @@ void TrainingRecord::write_histograms(int epoch) const {
     statistics_of({p->value.data(), {size, 1, 1, 1}, 1}, {}, &h);
     text += fmt::format("{},{},{},{},{}\n", epoch, p->name, h.low, h.high, fmt::join(h.counts, ","));
   }
-  io::write_atomically(folder_ / "weight_histograms.csv", text);
+  histograms_.put(epoch, text);
 }
 
 std::vector<WeightHistogram> read_weight_histograms(const io::Path& file) {
   std::vector<WeightHistogram> rows;
-  if (!std::filesystem::exists(file)) return rows;
-  const std::string text = io::read_text(file);
-  int number = 0;
-  for (const std::string_view line : split(text, '\n')) {
-    if (++number == 1 || line.empty()) continue;
-    const std::vector<std::string_view> cells = split(line, ',');
-    WeightHistogram row;
-    std::vector<double> numbers;
-    for (std::size_t i = 2; i < cells.size(); ++i)
-      if (const std::optional<double> v = parse_number(cells[i])) numbers.push_back(*v);
-    const std::optional<long long> epoch = parse_integer(cells[0]);
-    FANIN_CHECK(epoch && *epoch >= 0 && *epoch <= 1'000'000 && cells.size() == kWeightBins + 4 &&
-                    numbers.size() == kWeightBins + 2,
-                input, "{} line {} is not an epoch, a weight and {} numbers; remove the file", file.string(), number,
-                kWeightBins + 2);
-    row.epoch = static_cast<int>(*epoch);
-    row.weight = cells[1];
-    row.histogram = {numbers[0], numbers[1], {numbers.begin() + 2, numbers.end()}};
-    rows.push_back(std::move(row));
-  }
+  read_epoch_csv(file, kWeightBins + 4, [&](int epoch, const std::vector<std::string_view>& cells, int line) {
+    const std::vector<double> numbers = numbers_of(cells, 2, file, line);
+    rows.push_back({epoch, std::string(cells[1]), {numbers[0], numbers[1], {numbers.begin() + 2, numbers.end()}}});
+  });
   return rows;
 }
 

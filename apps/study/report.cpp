@@ -6,6 +6,7 @@
 #include "apps/study/page.h"
 #include "apps/study/probe.h"
 #include "apps/study/report_curves.h"
+#include "apps/study/report_record.h"
 #include "apps/study/svg.h"
 #include "apps/study/tuning.h"
 
@@ -138,13 +139,34 @@ void add_tuning(Page& page, const Comparison& c, const std::string& model, const
   page.table({"scheme", "learning rate", ""}, rows);
 }
 
+void add_record(Page& page, const RecordFigures& figures, std::uint64_t seed) {
+  if (!figures.weights.empty()) {
+    page.heading(3, "Weights, epoch by epoch");
+    page.paragraph(fmt::format(
+        "Of seed {}, at birth and after every epoch. All of them are in the runs' weight_histograms.csv.", seed));
+    for (const HistogramStack& stack : figures.weights) page.figure(stack);
+  }
+  if (figures.nodes.empty()) return;
+  page.heading(3, "Values and gradients, epoch by epoch");
+  page.paragraph(
+      fmt::format("Of seed {}, on one batch of training images, the same for every epoch and scheme, without "
+                  "augmentation, in training mode. All nodes are in the runs' node_record.csv and "
+                  "node_histograms.csv. Histograms go from -4 to 4 times the root mean square of their epoch; what "
+                  "lies outside is in the outermost bins.",
+                  seed));
+  for (const Plot& plot : figures.nodes) page.figure(plot);
+  for (const HistogramStack& stack : figures.values) page.figure(stack);
+  for (const HistogramStack& stack : figures.gradients) page.figure(stack);
+}
+
 }  // namespace
 
 std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out) {
   Page page("Initialization schemes compared", Language::en);
-  page.paragraph(fmt::format("{} schemes, {} networks, {} paired seeds, data {}, {} epochs of batch {}.",
-                             c.schemes.size(), c.models.size(), c.seeds.size(), c.base.data, c.base.epochs,
-                             c.base.batch));
+  const auto count = [](std::size_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+  page.paragraph(fmt::format("{}, {}, {}, data {}, {} of batch {}.", count(c.schemes.size(), "scheme"),
+                             count(c.models.size(), "network"), count(c.seeds.size(), "paired seed"), c.base.data,
+                             count(static_cast<std::size_t>(c.base.epochs), "epoch"), c.base.batch));
   if (rankings.size() > 1) {
     page.heading(2, "All networks");
     page.figure(overview_map(rankings));
@@ -168,14 +190,7 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
     page.heading(3, "Training");
     page.figure(step_plot(ranking));
     page.figure(epoch_plot(ranking, c.published));
-    if (const std::vector<HistogramStack> stacks = weight_stacks(c, ranking, out); !stacks.empty()) {
-      page.heading(3, "Weights, epoch by epoch");
-      page.paragraph(
-          fmt::format("Of seed {}, at birth and after every epoch. All of them are in the runs' "
-                      "weight_histograms.csv.",
-                      c.seeds.front()));
-      for (const HistogramStack& stack : stacks) page.figure(stack);
-    }
+    add_record(page, record_figures(c, ranking, out), c.seeds.front());
     page.heading(3, "Ranking");
     if (const HeatMap map = rate_map(ranking, "Final test accuracy"); !map.rows.empty()) page.figure(map);
     add_ranking(page, ranking);

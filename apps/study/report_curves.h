@@ -17,8 +17,4 @@ Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& pub
 // Where schemes were compared at several learning rates: the median final accuracy of every scheme at each. Else no rows.
 HeatMap rate_map(const ModelRanking& ranking, const std::string& title);
 
-// Recorded weights of the first seed (record.h), epoch by epoch: of at most four weights from input to output.
-std::vector<HistogramStack> weight_stacks(const Comparison& comparison, const ModelRanking& ranking,
-                                          const io::Path& out);
-
 }  // namespace fanin

@@ -3,7 +3,7 @@
 
 #include "apps/study/environment.h"
 #include "apps/study/metrics.h"
-#include "apps/study/record.h"
+#include "apps/study/run_record.h"
 #include "apps/study/session.h"
 #include "core/check.h"
 #include "core/io/lock.h"
@@ -151,7 +151,7 @@ class Execution : public TrainObserver {
   }
 
   void after_epoch(const EpochRow& row, const TrainProgress& p) override {
-    record_.after_epoch(row.epoch, row.learning_rate);
+    record_.after_epoch(row);
     save();
     if (config_.validation > 0 && is_best(p.rows))
       save_weights(folder_ / "best.safetensors", net(), weights_metadata());
@@ -179,7 +179,7 @@ class Execution : public TrainObserver {
   const std::atomic<int>& stop_;
   std::unique_ptr<Session> session_;
   Trainer trainer_;
-  TrainingRecord record_{session_->model.network, folder_, config_.record};
+  RunRecord record_{*session_, folder_};
   io::Appender steps_, log_;
   RunStatus status_;
   Clock::time_point last_status_, began_ = Clock::now();

@@ -69,6 +69,12 @@ std::uint64_t image_memory(const Network& net, int batch) {
   return net.image().with_images(batch).size() * sizeof(float);
 }
 
+std::uint64_t watched_memory(const Network& net, Node logits, int batch) {
+  const std::size_t watched = net.plan(logits, {.images = batch, .fuse = false}).arena_floats * sizeof(float),
+                    usual = net.estimate(logits, batch, Mode::train).activations;
+  return watched > usual ? watched - usual : 0;
+}
+
 std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer) {
   const MemoryEstimate estimate = net.estimate(logits, batch, Mode::train);
   return estimate.total() + estimate.parameters * (optimizer == "sgd" ? 1 : 2) + image_memory(net, batch);
@@ -106,8 +112,9 @@ std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
                     .seed = config.seed,
                     .augmentation = normalization_only(augmentation)};
   if (mode == Mode::train) {
-    const std::uint64_t needed =
-        training_memory(session->model.network, session->model.logits, config.batch, config.optimizer);
+    const Model& model = session->model;
+    const std::uint64_t needed = training_memory(model.network, model.logits, config.batch, config.optimizer) +
+                                 (config.record ? watched_memory(model.network, model.logits, config.batch) : 0);
     check_memory(needed, available_memory(), fmt::format("training {} at batch {}", config.model, config.batch));
     session->train = make_batches(data, data.train, train);
   }

@@ -35,6 +35,9 @@ Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset);
 // needs besides what it had before (resident_memory()), and its data set.
 std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer);
 
+// Bytes that a network takes more than otherwise while it is observed (Network::observe), at this batch.
+std::uint64_t watched_memory(const Network& net, Node logits, int batch);
+
 std::uint64_t image_memory(const Network& net, int batch);  // of it, the images
 
 }  // namespace fanin

@@ -115,6 +115,11 @@ double width_of(std::string_view text) {
 
 std::string shortened(const std::string& text, double width) {
   if (width_of(text) <= width) return text;
+  // Rows of one scheme differ in the learning rate behind it alone.
+  if (const std::size_t at = text.rfind(" @ "); at != std::string::npos && at > 0) {
+    const std::string rate = text.substr(at);
+    if (width_of(rate) < width / 2) return shortened(text.substr(0, at), width - width_of(rate)) + rate;
+  }
   std::size_t end = 0, next = 0;
   while (next < text.size() && width_of(text.substr(0, next)) + 12.0 <= width) {
     end = next++;

@@ -28,8 +28,9 @@ struct Range {
 std::string open_svg(double height, std::string_view title);
 std::string words(double x, double y, const char* anchor, std::string_view text);
 std::string grid_line(double x1, double y1, double x2, double y2);
-double width_of(std::string_view text);                        // about, in the drawing's font
-std::string shortened(const std::string& text, double width);  // with an ellipsis where it is too wide
+double width_of(std::string_view text);  // about, in the drawing's font
+// With an ellipsis where it is too wide; what stands behind the last " @ " stays.
+std::string shortened(const std::string& text, double width);
 std::string point(const SeriesStyle& style, double x, double y, bool hollow);
 std::string stroke(const SeriesStyle& style, bool reference);  // attributes of a line
 

@@ -35,6 +35,7 @@ Comparison tuning_comparison(const Comparison& c) {
   t.seeds.clear();
   for (int i = 0; i < c.tuning_seeds; ++i) t.seeds.push_back(kFirstSeed + static_cast<std::uint64_t>(i));
   t.base.validation = c.tuning_images;
+  t.base.record = false;  // no page shows what trials would record
   t.base.test_size = 0;
   if (c.base.train_size > 0) t.base.train_size = c.base.train_size + c.tuning_images;
   return t;

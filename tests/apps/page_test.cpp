@@ -149,5 +149,27 @@ TEST(Page, ManyGroupsDifferWithinAFigure) {
   EXPECT_NE(figure.find(series_style(1).colour), std::string::npos);
 }
 
+TEST(Page, SetsColumnsByWhatTheyHold) {
+  Page page("title", Language::en);
+  page.table({"name", "number", "word", "sentence"}, {{"a", "-1.5", "holds", "one that is longer than a line can be"},
+                                                      {"b", "[0, 2]", "", "2 of 3"},
+                                                      {"c", "never", "best", ""}});
+  const std::string html = page.html();
+  EXPECT_NE(html.find("<td>-1.5</td><td class=\"word\">holds</td><td class=\"sentence\">one"), std::string::npos)
+      << html;
+  EXPECT_NE(html.find("<td>never</td>"), std::string::npos) << "among numbers";
+  EXPECT_NE(html.find("<th scope=\"col\" class=\"sentence\">"), std::string::npos);
+}
+
+TEST(Page, SaysWhatReferencesAre) {
+  Plot plot = test::plot_named("a");
+  Page page("title", Language::en);
+  page.figure(plot);
+  EXPECT_EQ(page.html().find("\"reference_says\":"), std::string::npos);
+  plot.reference_says = "At birth.";
+  page.figure(plot);
+  EXPECT_NE(page.html().find("\"reference_says\":\"At birth.\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace fanin

@@ -67,8 +67,26 @@ TEST(ProbeCommand, WritesAPageThatIsInert) {
   test::expect_self_contained(page);
 }
 
+// What is left in Latin letters are names: of schemes, nodes and parameters, and of what made the page.
+TEST(ProbeCommand, WritesAPageInChinese) {
+  const test::Path folder = test::scratch_folder();
+  const test::CommandResult r =
+      run_fanin(folder, "probe plain-4-4 --schemes kaiming_normal --seeds 2 --report page.html --lang zh" + kSmall);
+  ASSERT_EQ(r.exit_code, 0) << r.output;
+  const std::string page = test::file_text(folder / "page.html");
+  for (const char* part : {"<html lang=\"zh-CN\">", "plain-4-4 初始时", "kaiming_normal，测量",
+                           "<th scope=\"col\">梯度均方根", "conv0，通道 1", "输出 0", "--lang zh"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  const std::string own = page.substr(0, page.find("<details class=\"licence\">"));
+  for (const char* english : {"at birth", "measured", "predicted\"", "root mean square", "channel ", "Loss ", "Numbers",
+                              "Histograms", "draws", "gradient rms"})
+    EXPECT_EQ(own.find(english), std::string::npos) << english;
+  test::expect_self_contained(page);
+}
+
 TEST(ProbeCommand, SaysWhatIsWrong) {
   const test::Path folder = test::scratch_folder();
+  EXPECT_NE(run_fanin(folder, "probe plain-4-4 --lang fr").output.find("give en or zh"), std::string::npos);
   EXPECT_NE(run_fanin(folder, "probe plain-4-4 --seeds 0").output.find("give 1 to 10000"), std::string::npos);
   EXPECT_NE(run_fanin(folder, "probe plain-4-4 --scheme @none.txt").output.find("none.txt"), std::string::npos);
 }

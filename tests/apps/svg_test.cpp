@@ -89,6 +89,12 @@ TEST(Svg, HeatMapCellsSayTheirValue) {
 TEST(Svg, LongNamesEndInAnEllipsis) {
   Plot plot = plot_named(std::string(300, 'w'));
   EXPECT_NE(svg(plot).find("w…</text>"), std::string::npos);
+  // Two rows of one scheme, at different rates, stay different.
+  const std::string name(100, 'w');
+  const std::string drawing =
+      svg_intervals("a", "x", {{name + " @ lr 0.02", 1, 0, 2, true}, {name + " @ lr 0.1", 1, 0, 2, true}});
+  EXPECT_NE(drawing.find("w… @ lr 0.02</text>"), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("w… @ lr 0.1</text>"), std::string::npos);
 }
 
 }  // namespace

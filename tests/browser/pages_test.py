@@ -34,10 +34,19 @@ def write_pages(fanin, folder):
         check(done.returncode == 0, " ".join(arguments) + ": " + done.stdout + done.stderr)
     run("probe", "wrn-10-1", "--scheme", "kaiming_normal", "--scheme", "xavier_uniform", "--scheme", HOSTILE,
         "--seeds", "3", "--report", "probe.html", *SMALL)
+    run("probe", "plain-4-4", "--schemes", "kaiming_normal,xavier_uniform", "--seeds", "2", "--report", "probe-zh.html",
+        "--lang", "zh", *SMALL)
     run("compare", "--scheme", "kaiming_normal", "--scheme", HOSTILE, "--model", "plain-4-4", "--seeds", "3", "--lrs",
         "0.02,0.1", "--epochs", "3", "--record", "true", "--jobs", "2", "--log-every", "1", "--out", "compare",
         *SMALL[:-2])
-    return {"probe": os.path.join(folder, "probe.html"), "compare": os.path.join(folder, "compare", "report.html")}
+    for lesson in ("glorot2010", "dead-relu"):
+        run("lesson", lesson, "--quick", "--threads", "1", "--out", "en")
+    for lesson in ("bn-hides-init", "symmetry"):
+        run("lesson", lesson, "--quick", "--threads", "1", "--lang", "zh", "--out", "zh")
+    pages = {"probe": "probe.html", "probe-zh": "probe-zh.html", "compare": "compare/report.html", "lesson-glorot": "en/glorot2010.html",
+             "lesson-dead-relu": "en/dead-relu.html", "lesson-bn-zh": "zh/bn-hides-init.html",
+             "lesson-symmetry-zh": "zh/symmetry.html", "course-zh": "zh/index.html"}
+    return {name: os.path.join(folder, file) for name, file in pages.items()}
 
 
 def figures(browser, kind):
@@ -64,6 +73,24 @@ def fits(browser, name, width):
         return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
       }).map((e) => e.outerHTML.slice(0, 100))""")
     check(not small, f"{name}: controls beyond the edge: {small}")
+    if width >= 1280:
+        cut = browser.run("""return [...document.querySelectorAll('.wide')].filter((e) => e.scrollWidth > e.clientWidth + 1)
+            .map((e) => e.textContent.slice(0, 60))""")
+        check(not cut, f"{name}: tables that a desk's screen cuts: {cut}")
+
+
+def data_of(browser, figure):
+    return browser.run("return JSON.parse(arguments[0].querySelector('script').textContent)", figure)
+
+
+def test_language(browser, name):
+    """Every control of a Chinese page says what it does in Chinese; series keep the names of schemes."""
+    if not browser.run("return document.documentElement.lang").startswith("zh"):
+        return
+    words = browser.run("""return [...document.querySelectorAll('figure button, figure label, figure option, .note, ' +
+        'figure output, summary')].filter((e) => !e.closest('.legend')).map((e) => e.textContent.trim())""")
+    strange = [w for w in words if any(c.isalpha() for c in w) and not any("\u4e00" <= c <= "\u9fff" for c in w)]
+    check(not strange, f"{name}: not in Chinese: {strange}")
 
 
 def hidden_sets(browser):
@@ -71,23 +98,24 @@ def hidden_sets(browser):
 
 
 def test_toggle(browser, group):
-    """Off in one figure is off in all, in what is drawn and in what is said."""
+    """Off in one figure is off in all that have the group, in what is drawn and in what is said."""
     count = """return [...document.querySelectorAll('figure canvas')].flatMap((c) => Chart.getChart(c).data.datasets)
       .filter((d) => !d.edge && d.hidden).length"""
+    of = """return [...document.querySelectorAll('figure script')].map((s) => JSON.parse(s.textContent)).filter((d) =>
+      arguments[1].some((list) => (d[list] || []).some((s) => s.group === arguments[0])) ||
+      (d.frames || []).some((f) => f.series.some((s) => s.name === arguments[0]))).length"""
+    legends, charts = (browser.run(of, group, lists) for lists in (["series", "overlay"], ["series"]))
     before = browser.run(count)
-    button = browser.run("return [...document.querySelectorAll('.legend button')].find((b) => b.dataset.group === "
-                         "arguments[0])", group)
-    browser.click(button)
+    buttons = "[...document.querySelectorAll('.legend button')].filter((b) => b.dataset.group === arguments[0])"
+    browser.click(browser.run(f"return {buttons}[0]", group))
     check(hidden_sets(browser) == [group], "one group is off")
-    pressed = browser.run("return [...document.querySelectorAll('.legend button')].filter((b) => b.dataset.group === "
-                          "arguments[0]).map((b) => b.getAttribute('aria-pressed'))", group)
-    check(len(pressed) > 1 and set(pressed) == {"false"}, f"all buttons of {group} say so: {pressed}")
-    check(browser.run(count) > before + 1, "its lines are gone from more than one figure")
+    pressed = browser.run(f"return {buttons}.map((b) => b.getAttribute('aria-pressed'))", group)
+    check(len(pressed) == legends and set(pressed) == {"false"}, f"all buttons of {group} say so: {pressed}")
+    check(browser.run(count) >= before + charts, f"{group}: gone from {charts} figures: {browser.run(count)} lines")
     # By the keyboard, on another figure's button.
-    other = browser.run("return [...document.querySelectorAll('.legend button')].filter((b) => b.dataset.group === "
-                        "arguments[0]).pop()", group)
-    browser.type(other, "enter")
+    browser.type(browser.run(f"return {buttons}.pop()", group), "enter")
     check(hidden_sets(browser) == [], "and on again")
+    check(browser.run(count) == before, "with its lines")
 
 
 def test_plot(browser, figure, phone):
@@ -147,8 +175,9 @@ def test_bands(browser, figure):
     browser.run(choose, figure, "quartiles")
 
 
-def test_slider(browser, figure, kind):
-    frames = len(browser.run("return JSON.parse(arguments[0].querySelector('script').textContent).frames", figure))
+def test_slider(browser, figure):
+    data = data_of(browser, figure)
+    kind, frames = data["slider_label"], len(data["frames"])
     slider = inside(browser, figure, "input[type=range]")
     check(painted(browser, figure) > 0.01, "something is drawn")
     data = f"return JSON.stringify({CHART}.data.datasets.map((d) => d.data))"
@@ -159,7 +188,7 @@ def test_slider(browser, figure, kind):
     labels = browser.run("return [...document.querySelectorAll('.frame-label')].map((o) => o.value)")
     check(any("(2/" in label for label in labels) and all(kind in label for label in labels), f"{labels}")
     positions = browser.run("return [...document.querySelectorAll('input[type=range]')].map((s) => s.value)")
-    check(len(set(positions)) == 1 or kind == "node", f"sliders move together: {positions}")
+    check(len(set(positions)) == 1 or kind != "epoch", f"sliders move together: {positions}")
     browser.type(slider, *["right"] * (frames + 2))
     check(browser.run("return arguments[0].value", slider) == str(frames - 1), "it ends at the last frame")
     for box in browser.run("return [...arguments[0].querySelectorAll('.controls input')]", figure):
@@ -174,18 +203,18 @@ def test_heat_map(browser, figure):
     before = browser.run(read, figure)
     browser.hover(inside(browser, figure, ".cell"), (0.0, 0.0))
     first = browser.run(read, figure)
-    check(first != before and "%" in first, f"a cell tells its value: {first}")
+    check(first != before and data_of(browser, figure)["value_label"] in first, f"a cell tells its value: {first}")
+    check(any(c.isdigit() for c in first.split(":")[-1]), f"with a number: {first}")
     browser.type(inside(browser, figure, "svg"), "right")
     check(browser.run(read, figure) != first, "the keyboard moves on")
 
 
 def test_downloads(browser, figure):
-    data = browser.run("return JSON.parse(arguments[0].querySelector('script').textContent)", figure)
-    browser.click(inside(browser, figure, "[data-download=svg]"))
-    drawing = xml.dom.minidom.parseString(browser.downloaded(".svg").encode())
+    data = data_of(browser, figure)
+    drawing = xml.dom.minidom.parseString(
+        browser.save(inside(browser, figure, "[data-download=svg]"), ".svg").encode())
     check(drawing.documentElement.tagName == "svg" and drawing.documentElement.getAttribute("xmlns"), "an SVG file")
-    browser.click(inside(browser, figure, "[data-download=csv]"))
-    rows = list(csv.reader(io.StringIO(browser.downloaded(".csv"))))
+    rows = list(csv.reader(io.StringIO(browser.save(inside(browser, figure, "[data-download=csv]"), ".csv"))))
     width = len(rows[0])
     check(len(rows) > 1 and all(len(row) == width for row in rows), f"{data['title']}: a CSV of one width")
     if "series" in data:
@@ -205,12 +234,15 @@ def test_page(browser, name, file, width, shots):
             if kind == "heat_map":
                 test_heat_map(browser, figure)
             test_downloads(browser, figure)
-    plots = figures(browser, "plot")
-    group = browser.run("return document.querySelectorAll('.legend button')[1].dataset.group")
-    test_toggle(browser, group)
-    test_bands(browser, plots[-1])
-    for figure in figures(browser, "histograms")[:2]:
-        test_slider(browser, figure, {"probe": "node", "compare": "epoch"}[name])
+    groups = browser.run("return [...document.querySelectorAll('.legend button')].map((b) => b.dataset.group)")
+    if groups:
+        test_toggle(browser, groups[1])
+    banded = [f for f in figures(browser, "plot") if inside(browser, f, "[data-control=band]")]
+    if banded:
+        test_bands(browser, banded[-1])
+    for figure in figures(browser, "histograms"):
+        test_slider(browser, figure)
+    test_language(browser, name)
     for summary in browser.find_all("summary"):
         browser.click(summary)
         check(browser.run("return arguments[0].parentElement.open", summary), "details open")

@@ -213,8 +213,8 @@ fanin.plot = (figure, data) => {
                            s.most[i]]))];
   figure.append(fanin.legend(data.series));
   if (data.series.some((s) => s.reference))
-    figure.append(make('p', {class: 'note'}, say('Dotted lines with hollow points are predictions or published numbers.',
-                                                 '带空心点的点线是预测值或已发表的数据。')));
+    figure.append(make('p', {class: 'note'}, data.reference_says ||
+        say('Dotted lines with hollow points are predictions or published numbers.', '带空心点的点线是预测值或已发表的数据。')));
   figure.append(make('p', {class: 'note hint'}, say('Drag across the chart to zoom; double-click shows all.',
                                                     '在图上拖动可放大；双击显示全部。')), controls,
                 fanin.downloads(figure, data.title, () => drawing, rows));
