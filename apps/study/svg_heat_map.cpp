@@ -63,9 +63,18 @@ std::string svg(const HeatMap& map, const Styles& given) {
   std::vector<LegendEntry> entries;
   for (std::size_t i = 0; i < map.overlay.size(); ++i)
     entries.push_back({map.overlay[i].name, &series_style(styles[i]), map.overlay[i].reference});
-  const Legend names = legend(entries, bottom + 62);
-  std::string out = open_svg(bottom + 62 + names.height, map.title) +
-                    words(10, kTop - 12, "start", shortened(map.title, kWidth - 20));
+  constexpr double kLine = 14;
+  const std::size_t every = every_of(columns, static_cast<std::size_t>((kWidth - left) / 60));
+  std::vector<std::vector<std::string>> names_of;  // the lines of a column's name
+  std::size_t lines = 1;
+  for (const std::string& column : map.columns) {
+    names_of.push_back(wrapped(column, cell_w * static_cast<double>(every) - 4));
+    lines = std::max(lines, names_of.back().size());
+  }
+  const double below = bottom + kLine * static_cast<double>(lines - 1);  // where one line of names would have its cells
+  const Legend names = legend(entries, below + 62);
+  std::string out =
+      open_svg(below + 62 + names.height, map.title) + words(10, kTop - 12, "start", shortened(map.title, kWidth - 20));
   out += fmt::format("<text transform=\"translate(14 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
                      (kTop + bottom) / 2, escape_html(shortened(map.y_label, bottom - kTop)));
   const bool numbers = cell_w >= 34 && cell_h >= 14;
@@ -97,11 +106,11 @@ std::string svg(const HeatMap& map, const Styles& given) {
             known ? short_number(v) : "–");
     }
   }
-  const std::size_t every = every_of(columns, static_cast<std::size_t>((kWidth - left) / 60));
   for (std::size_t c = 0; c < columns; c += every)
-    out += words(left + cell_w * (static_cast<double>(c) + 0.5), bottom + 16, "middle",
-                 shortened(map.columns[c], cell_w * static_cast<double>(every)));
-  out += words((left + kWidth - kRight) / 2, bottom + 34, "middle", map.x_label);
+    for (std::size_t i = 0; i < names_of[c].size(); ++i)
+      out += words(left + cell_w * (static_cast<double>(c) + 0.5), bottom + 16 + kLine * static_cast<double>(i),
+                   "middle", names_of[c][i]);
+  out += words((left + kWidth - kRight) / 2, below + 34, "middle", map.x_label);
   for (std::size_t i = 0; i < map.overlay.size(); ++i) {
     const PlotSeries& s = map.overlay[i];
     std::string path;
@@ -115,7 +124,7 @@ std::string svg(const HeatMap& map, const Styles& given) {
         "<path {1} d=\"{0}\"/></g>",
         path, stroke(*entries[i].style, s.reference), escape_html(s.key()));
   }
-  if (range.low <= range.high) out += scale(range, 10, bottom + 42, map.value_label);
+  if (range.low <= range.high) out += scale(range, 10, below + 42, map.value_label);
   return out + names.svg + "</svg>";
 }
 

@@ -113,6 +113,19 @@ double width_of(std::string_view text) {
   return width;
 }
 
+std::vector<std::string> wrapped(const std::string& text, double width) {
+  std::vector<std::string> lines(1);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t mark = text.find_first_of(":,-", begin);
+    const std::string part = text.substr(begin, mark == std::string::npos ? mark : mark + 1 - begin);
+    if (!lines.back().empty() && width_of(lines.back() + part) > width) lines.emplace_back();
+    lines.back() += part;
+    begin += part.size();
+  }
+  for (std::string& line : lines) line = shortened(line, width);
+  return lines;
+}
+
 std::string shortened(const std::string& text, double width) {
   if (width_of(text) <= width) return text;
   // Rows of one scheme differ in the learning rate behind it alone.

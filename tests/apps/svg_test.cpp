@@ -86,6 +86,20 @@ TEST(Svg, HeatMapCellsSayTheirValue) {
   EXPECT_NE(svg(map).find("<title>high, b: 2</title>"), std::string::npos);
 }
 
+// Six networks whose names differ at their ends alone stay different: their names are broken into lines.
+TEST(Svg, LongNamesOfColumnsTakeSeveralLines) {
+  HeatMap map{
+      .title = "a", .x_label = "", .y_label = "", .value_label = "", .columns = {}, .rows = {"r"}, .values = {{}}};
+  for (const char* end : {"widen=1", "widen=2", "widen=3", "widen=4", "norm=bn", "norm=none"}) {
+    map.columns.push_back(std::string("resnext-29-4x4d:") + end);
+    map.values[0].push_back(1.0);
+  }
+  const std::string drawing = svg(map);
+  for (const char* line : {"resnext-29-4x4d:", "widen=3", "norm=none"})
+    EXPECT_NE(drawing.find(std::string(line) + "</text>"), std::string::npos) << line << drawing;
+  EXPECT_EQ(drawing.find("…"), std::string::npos) << drawing;
+}
+
 TEST(Svg, LongNamesEndInAnEllipsis) {
   Plot plot = plot_named(std::string(300, 'w'));
   EXPECT_NE(svg(plot).find("w…</text>"), std::string::npos);
