@@ -69,16 +69,19 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
   command->add_option("--seeds", o->seeds, "How many paired seeds: 1, 2, ...")->group("What")->capture_default_str();
   command->add_option("--seed-list", o->seed_list, "These seeds instead, separated by commas")->group("What");
   CLI::Option* rates = command->add_option("--lrs", o->rate_list, "Learning rates, separated by commas")->group("What");
-  command
-      ->add_option("--tune", o->tune_list,
-                   "Learning rates, of which every scheme gets its best, chosen on images kept from training")
-      ->group("What")
-      ->excludes(rates);
+  CLI::Option* tune =
+      command
+          ->add_option("--tune", o->tune_list,
+                       "Learning rates, of which every scheme gets its best, chosen on images kept from training")
+          ->group("What")
+          ->excludes(rates);
   command->add_option("--tune-seeds", o->tune_seeds, "Trials of each of these rates, by seeds not compared later")
       ->group("What")
+      ->needs(tune)
       ->capture_default_str();
   command->add_option("--tune-images", o->tune_images, "Training images that the trials are tested on")
       ->group("What")
+      ->needs(tune)
       ->capture_default_str();
   command
       ->add_option("--target", o->target, "Accuracy for 'epochs to target', 0 to 1; 0: 90 % of the best final median")

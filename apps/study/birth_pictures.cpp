@@ -12,11 +12,6 @@ namespace {
 
 constexpr Text kOutput{"output {}", "输出 {}"}, kImage{"the image", "图像"}, kChannel{"{}, channel {}", "{}，通道 {}"};
 
-template <class... Values>
-std::string say(Language language, const Text& text, const Values&... values) {
-  return fmt::format(fmt::runtime(text.in(language)), values...);
-}
-
 std::vector<Tile> filters_of(const Network& net, Language language) {
   std::vector<Tile> tiles;
   for (const Parameter* p : net.parameters()) {

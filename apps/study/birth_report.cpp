@@ -53,11 +53,6 @@ constexpr Text kColumns[] = {{"node", "节点"},
                              {"flat", "饱和"},
                              {"pair correlation", "图像对相关"}};
 
-template <class... Values>
-std::string say(Language language, const Text& text, const Values&... values) {
-  return fmt::format(fmt::runtime(text.in(language)), values...);
-}
-
 std::optional<double> root(const std::optional<double>& v) { return v ? std::optional<double>(std::sqrt(*v)) : v; }
 
 // Root mean squares by node, measured and predicted.

@@ -11,17 +11,6 @@ namespace fanin {
 
 namespace {
 
-// The best row of each scheme that has finished runs, best first, as the ranking is.
-std::vector<const RankingRow*> best_rows(const ModelRanking& ranking) {
-  std::vector<const RankingRow*> rows;
-  for (const RankingRow& row : ranking.rows) {
-    const bool seen =
-        std::any_of(rows.begin(), rows.end(), [&](const RankingRow* other) { return other->scheme == row.scheme; });
-    if (!seen && !row.seeds.empty()) rows.push_back(&row);
-  }
-  return rows;
-}
-
 double rank_in(const std::vector<const RankingRow*>& rows, const RankingRow& row) {
   int above = 0, equal = 0;
   for (const RankingRow* other : rows) {

@@ -178,6 +178,20 @@ std::vector<ModelRanking> rank(const Comparison& c, const io::Path& out) {
   return rankings;
 }
 
+std::vector<const RankingRow*> best_rows(const ModelRanking& ranking) {
+  std::vector<const RankingRow*> best;
+  for (const RankingRow& row : ranking.rows) {
+    if (row.seeds.empty()) continue;
+    const auto at =
+        std::find_if(best.begin(), best.end(), [&](const RankingRow* other) { return other->scheme == row.scheme; });
+    if (at == best.end())
+      best.push_back(&row);
+    else if (row.final_accuracy.median == (*at)->final_accuracy.median && row.rate < (*at)->rate)
+      *at = &row;
+  }
+  return best;
+}
+
 std::string target_sentence(const ModelRanking& r) {
   std::string text =
       fmt::format("target {:.2f} %; [..] are quartiles over seeds; a diverged run counts as chance ({:.1f} %)",

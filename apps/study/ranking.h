@@ -46,6 +46,9 @@ struct ModelRanking {
 
 std::vector<ModelRanking> rank(const Comparison& comparison, const io::Path& out);
 
+// Of each scheme with finished runs the row of its best learning rate, of equals the smallest; best first.
+std::vector<const RankingRow*> best_rows(const ModelRanking& ranking);
+
 std::string ranking_table(const ModelRanking& ranking);  // for a terminal
 std::string ranking_markdown(const std::vector<ModelRanking>& rankings);
 std::string ranking_csv(const std::vector<ModelRanking>& rankings);

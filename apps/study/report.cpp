@@ -125,11 +125,11 @@ void add_ranking(Page& page, const ModelRanking& ranking) {
   page.list(diverged);
 }
 
-void add_tuning(Page& page, const Comparison& c, const std::string& model, const io::Path& out) {
+void add_tuning(Page& page, const Comparison& c, const std::string& model, const std::vector<ModelRanking>& trials) {
   page.heading(3, "Learning rates");
   page.paragraph(tuning_sentence(c));
   page.link("tuning/report.html", "The trials");
-  for (const ModelRanking& tuning : tuning_rankings(c, out))
+  for (const ModelRanking& tuning : trials)
     if (tuning.model == model)
       if (const HeatMap map = rate_map(tuning, "Validation accuracy, tuning"); !map.rows.empty()) page.figure(map);
   std::vector<Row> rows;
@@ -173,6 +173,7 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
     page.table(overview_head(), overview_rows(rankings));
     page.note(overview_sentence(rankings));
   }
+  const std::vector<ModelRanking> trials = c.tuned.empty() ? std::vector<ModelRanking>() : tuning_rankings(c, out);
   for (const ModelRanking& ranking : rankings) {
     page.heading(2, ranking.model);
     page.heading(3, "The signal at birth");
@@ -186,7 +187,7 @@ std::string report_html(const Comparison& c, const std::vector<ModelRanking>& ra
       add_signal_table(page, profiles);
       add_promise_table(page, profiles);
     }
-    if (!c.tuned.empty()) add_tuning(page, c, ranking.model, out);
+    if (!c.tuned.empty()) add_tuning(page, c, ranking.model, trials);
     page.heading(3, "Training");
     page.figure(step_plot(ranking));
     page.figure(epoch_plot(ranking, c.published));

@@ -30,9 +30,9 @@ std::string words(double x, double y, const char* anchor, std::string_view text)
 std::string grid_line(double x1, double y1, double x2, double y2);
 double width_of(std::string_view text);  // about, in the drawing's font
 // With an ellipsis where it is too wide; what stands behind the last " @ " stays.
-std::vector<std::string> wrapped(const std::string& text,
-                                 double width);  // after ':', ',' and '-'; what is still too wide is shortened
 std::string shortened(const std::string& text, double width);
+// In lines that end after ':', ',' or '-'; what is still too wide is shortened.
+std::vector<std::string> wrapped(const std::string& text, double width);
 std::string point(const SeriesStyle& style, double x, double y, bool hollow);
 std::string stroke(const SeriesStyle& style, bool reference);  // attributes of a line
 

@@ -4,6 +4,8 @@
 
 #include "core/check.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 
@@ -21,5 +23,11 @@ struct Text {
   std::string_view en, zh;
   constexpr std::string_view in(Language language) const { return language == Language::zh ? zh : en; }
 };
+
+// With values in the places of {}.
+template <class... Values>
+std::string say(Language language, const Text& text, const Values&... values) {
+  return fmt::format(fmt::runtime(text.in(language)), values...);
+}
 
 }  // namespace fanin

@@ -45,20 +45,8 @@ io::Path tuning_folder(const io::Path& out) { return out / "tuning"; }
 
 std::vector<TunedRate> choose_rates(const std::vector<ModelRanking>& rankings) {
   std::vector<TunedRate> chosen;
-  for (const ModelRanking& ranking : rankings) {
-    std::vector<const RankingRow*> best;  // one for each scheme
-    for (const RankingRow& row : ranking.rows) {
-      const auto at =
-          std::find_if(best.begin(), best.end(), [&](const RankingRow* other) { return other->scheme == row.scheme; });
-      const double accuracy = row.final_accuracy.median;
-      if (at == best.end())
-        best.push_back(&row);
-      else if (accuracy > (*at)->final_accuracy.median ||
-               (accuracy == (*at)->final_accuracy.median && row.rate < (*at)->rate))
-        *at = &row;
-    }
-    for (const RankingRow* row : best) chosen.push_back({ranking.model, row->scheme, row->rate});
-  }
+  for (const ModelRanking& ranking : rankings)
+    for (const RankingRow* row : best_rows(ranking)) chosen.push_back({ranking.model, row->scheme, row->rate});
   return chosen;
 }
 
@@ -74,8 +62,7 @@ bool at_edge(const Comparison& c, double rate) {
 std::string tuning_sentence(const Comparison& c) {
   return fmt::format(
       "Every scheme has a learning rate of its own, the best of {} on {} training images kept from training, median "
-      "over "
-      "{} seed{} that the comparison does not use. All schemes had the same number of trials.",
+      "over {} seed{} that the comparison does not use. All schemes had the same number of trials.",
       fmt::join(c.rates, ", "), c.tuning_images, c.tuning_seeds, c.tuning_seeds == 1 ? "" : "s");
 }
 

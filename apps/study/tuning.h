@@ -1,6 +1,7 @@
 // A learning rate of its own for every scheme on every network, at an equal price: each is tried at the same rates with
-// the same seeds, for as many steps as the comparison itself, on images that are kept from training. The test set and
-// the comparison's seeds take no part. Without it, the one rate that all share favours the schemes that it suits.
+// the same seeds and tested on images that are kept from training. The test set and the comparison's seeds take no part.
+// With a train size a trial has as many steps as a run of the comparison; without, it lacks the images that test it.
+// Without tuning, the one rate that all share favours the schemes that it suits.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,7 +14,7 @@ namespace fanin {
 
 void check_tuning(const Comparison& comparison);  // throws ErrorKind::usage
 
-// The runs that choose. Their seeds are 1001, 1002, ...; with a train size, as many images are trained on as later.
+// The runs that choose. Their seeds are 1001, 1002, ...
 Comparison tuning_comparison(const Comparison& comparison);
 io::Path tuning_folder(const io::Path& out);
 

@@ -20,6 +20,7 @@ RankingRow trial(const std::string& scheme, double rate, double accuracy) {
   row.scheme = scheme;
   row.rate = rate;
   row.final_accuracy.median = accuracy;
+  row.seeds.resize(1);
   return row;
 }
 
@@ -111,6 +112,7 @@ TEST(Tuning, BadRequests) {
   refused("--tune 0.1,0.2 --seed-list 1001", "seed 1001 is used for tuning");
   refused("--tune 0.1,0.2 --tune-seeds 0", "give 1 to 100");
   refused("--tune 0.1,0.2 --tune-images 0", "give at least 1");
+  refused("--tune-seeds 2", "--tune-seeds requires --tune");
 }
 
 }  // namespace
