@@ -189,7 +189,8 @@ void add_kernels_command(CLI::App& app) {
   command->footer(
       "Examples:\n  fanin kernels wrn-16-4 --batch 128\n  FANIN_CONV=direct fanin kernels wrn-16-4 --threads 1\n"
       "  FANIN_FUSE=0 fanin kernels densenet-bc-40-12 --seconds 0\n"
-      "In the environment: FANIN_CONV=NAME forces a candidate where it fits, FANIN_FUSE=0 switches fusion off.");
+      "In the environment: FANIN_CONV=NAME forces a candidate where it fits, FANIN_FUSE=0 switches fusion off,\n"
+      "FANIN_RECOMPUTE=0 keeps all values until the backward pass has read them.");
   o->model.add(*command);
   command->get_option("model")->required(false);
   command->add_option("--batch", o->batch, "Images per step")->capture_default_str();

@@ -106,6 +106,8 @@ class Reader {
     }
     if (kind == Kind::sum && f.writes < 0) return "written by its last convolution";
     if (f.joins >= 0) words.push_back(fmt::format("computes {} on the way", name(f.joins)));
+    if (plan_.value_again[at(id)].storage >= 0)
+      words.push_back("given up after its last reader, computed again backward");
     for (const int x : inputs(f.joins >= 0 ? f.joins : id))
       if (const std::string what = reads(x); !what.empty()) words.push_back(what);
     if (f.writes >= 0 && f.writes != id) {

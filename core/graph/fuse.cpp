@@ -23,12 +23,9 @@ std::atomic<bool>& fusion_switch() {
 class Fuser {
  public:
   Fuser(const std::vector<PlanNode>& nodes, const PlanOptions& options)
-      : nodes_(nodes), options_(options), count_(static_cast<int>(nodes.size())), consumers_(nodes.size()) {
+      : nodes_(nodes), options_(options), count_(static_cast<int>(nodes.size())), consumers_(consumers_of(nodes)) {
     fusion_.nodes.resize(nodes.size());
-    for (int i = 0; i < count_; ++i) {
-      for (const int x : node(i).inputs) consumers_[static_cast<std::size_t>(x)].push_back(i);
-      fused(i).value.source = fused(i).writes = i;
-    }
+    for (int i = 0; i < count_; ++i) fused(i).value.source = fused(i).writes = i;
   }
 
   Fusion run() {
@@ -182,7 +179,7 @@ class Fuser {
   const std::vector<PlanNode>& nodes_;
   const PlanOptions& options_;
   const int count_;
-  std::vector<std::vector<int>> consumers_;
+  const std::vector<std::vector<int>> consumers_;
   Fusion fusion_;
 };
 
@@ -190,6 +187,13 @@ class Fuser {
 
 bool fusion() { return fusion_switch(); }
 void set_fusion(bool on) { fusion_switch() = on; }
+
+std::vector<std::vector<int>> consumers_of(const std::vector<PlanNode>& nodes) {
+  std::vector<std::vector<int>> consumers(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    for (const int x : nodes[i].inputs) consumers[static_cast<std::size_t>(x)].push_back(static_cast<int>(i));
+  return consumers;
+}
 
 Fusion fuse(const std::vector<PlanNode>& nodes, const PlanOptions& options) { return Fuser(nodes, options).run(); }
 

@@ -4,6 +4,9 @@
 #include "core/kernels/transform.h"
 #include "core/tensor/parallel.h"
 
+#include <array>
+#include <utility>
+
 namespace fanin {
 
 namespace {
@@ -22,21 +25,39 @@ void write_lanes(const V& v, Write write, float* to) {
 
 }  // namespace
 
-void join_forward(const Operand& a, const Operand& b, bool relu, View y) {
+namespace {
+
+template <std::size_t N>
+void join_operands(std::span<const Operand> operands, bool relu, View y) {
   parallel_for(y.shape.images, [&](int n) {
-    const ConstView xa = a.x.images(n, 1), xb = b.x.images(n, 1);
+    std::array<ConstView, N> x;
+    for (std::size_t k = 0; k < N; ++k) x[k] = operands[k].x.images(n, 1);
     const View to = y.images(n, 1);
     for_strips(y.shape, [&](std::size_t begin, std::size_t end) {
       for_lanes(y.shape.channels, [&](int first, auto lanes) {
         using V = decltype(lanes);
-        const LanesTransform<V> value_a(a.transform, first), value_b(b.transform, first);
+        const auto values = [&]<std::size_t... K>(std::index_sequence<K...>) {
+          return std::array{LanesTransform<V>(operands[K].transform, first)...};
+        }
+        (std::make_index_sequence<N>());
         for (std::size_t p = begin; p < end; ++p) {
-          const V sum = value_a(load_lanes<V>(xa.pixel(p) + first)) + value_b(load_lanes<V>(xb.pixel(p) + first));
-          store_lanes(relu_if(relu, sum), to.pixel(p) + first);
+          V sum = values[0](load_lanes<V>(x[0].pixel(p) + first));
+          for (std::size_t k = 1; k < N; ++k)
+            sum = relu_if(relu, sum + values[k](load_lanes<V>(x[k].pixel(p) + first)));
+          store_lanes(sum, to.pixel(p) + first);
         }
       });
     });
   });
+}
+
+}  // namespace
+
+void join_forward(std::span<const Operand> operands, bool relu, View y) {
+  static_assert(kMostOperands == 4);
+  if (operands.size() == 2) return join_operands<2>(operands, relu, y);
+  if (operands.size() == 3) return join_operands<3>(operands, relu, y);
+  join_operands<4>(operands, relu, y);
 }
 
 void join_backward(ConstView y, ConstView dy, View dx, Write write, const JoinSums& a, const JoinSums& b) {

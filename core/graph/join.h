@@ -16,8 +16,10 @@ struct Operand {
   InputTransform transform;
 };
 
-// y = a + b, each read through its transform, then max(y, 0) with relu.
-void join_forward(const Operand& a, const Operand& b, bool relu, View y);
+// y = a + b, each read through its transform, then max(y, 0) with relu. Every further operand (kMostOperands in all) is
+// added to that, and with relu the maximum is taken once more: a chain of joins whose other values nobody stores.
+inline constexpr std::size_t kMostOperands = 4;
+void join_forward(std::span<const Operand> operands, bool relu, View y);
 
 // What else the backward pass of a join takes: [image][2][channel], sum of g and of g * (x - mean); null: nothing.
 struct JoinSums {

@@ -40,6 +40,7 @@ struct Network::Impl {
   ConstView input;
   int current_images = 0;
   bool ready_for_backward = false;
+  bool going_back = false;  // the backward pass is on, or was the last
   Pass pass;
   Observer* observer = nullptr;
 
@@ -59,7 +60,10 @@ struct Network::Impl {
     const Storage& s = plan.storages[static_cast<std::size_t>(place.storage)];
     return {arena.data() + s.offset + place.first_channel, node(id).plan.shape.with_images(current_images), s.channels};
   }
-  View value(int id) { return view(plan.value[static_cast<std::size_t>(id)], id); }
+  View value(int id) {
+    const Place& again = plan.value_again[static_cast<std::size_t>(id)];
+    return view(going_back && again.storage >= 0 ? again : plan.value[static_cast<std::size_t>(id)], id);
+  }
   ConstView any_value(int id) { return id == 0 ? input : ConstView(value(id)); }
   View gradient(int id) { return view(plan.gradient[static_cast<std::size_t>(id)], id); }
 
@@ -88,6 +92,7 @@ struct Network::Impl {
   void forward_fused(int id);
   void forward_fused_layer(int id);
   void backward_fused(int id);
+  void compute_again(int id);
   void backward_fused_layer(int id);
   void backward_join(int id);
   void backward_without_gradient(int id);

@@ -48,6 +48,7 @@ ConstView Network::forward(ConstView images, Mode mode) {
               net.scratch_threads);
   net.input = images;
   net.current_images = images.shape.images;
+  net.going_back = false;
   net.pass.mode = mode;
   net.pass.scratch = net.scratch.span();
   if (net.observer) net.observer->value(net.node(0).name, images);
@@ -105,6 +106,7 @@ void Network::backward(ConstView output_gradient) {
   const std::span<float> gradients = net.gradients.span();
   std::fill(gradients.begin(), gradients.end(), 0.0f);
   copy(output_gradient, target);
+  net.going_back = true;
   for (int id = net.count() - 1; id > 0; --id)
     if (net.plan.fused)
       net.backward_fused(id);

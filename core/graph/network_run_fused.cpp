@@ -4,6 +4,8 @@
 #include "core/graph/network_impl.h"
 #include "core/tensor/matrix.h"
 
+#include <array>
+
 namespace fanin {
 
 // What to read for the value of a node, which may not exist.
@@ -59,7 +61,7 @@ void Network::Impl::forward_fused_layer(int id) {
   const View y = value(f.writes);
   if (f.joins >= 0) {
     const std::vector<int>& inputs = node(f.joins).plan.inputs;
-    join_forward(operand(inputs[0]), operand(inputs[1]), true, y);
+    join_forward(std::array{operand(inputs[0]), operand(inputs[1])}, true, y);
   } else if (n.plan.offers.lazy != Lazy::norm) {
     const Operand x = operand(n.plan.inputs[0]);
     p.transform = x.transform;
@@ -83,7 +85,7 @@ void Network::Impl::forward_fused(int id) {
   else if (fused(n.inputs[0]).stored() && fused(n.inputs[1]).stored())
     forward_sum(id);
   else
-    join_forward(operand(n.inputs[0]), operand(n.inputs[1]), false, value(id));
+    join_forward(std::array{operand(n.inputs[0]), operand(n.inputs[1])}, false, value(id));
   take_moments(id, false);
 }
 
@@ -198,7 +200,23 @@ void Network::Impl::backward_fused_layer(int id) {
   clear_correction(id);
 }
 
+// ReLU(a + b), which has died since the forward pass. If a is such a value, too, and not back: ReLU(ReLU(c + d) + b).
+void Network::Impl::compute_again(int id) {
+  static_assert(kMostOperands == kThrough + 1);
+  std::array<Operand, kMostOperands> operands;
+  std::size_t count = 0;
+  const auto collect = [&](auto&& self, int v) -> void {
+    const int through = plan.again_through[static_cast<std::size_t>(v)];
+    if (through >= 0) self(self, through);
+    for (const int x : node(fused(v).joins).plan.inputs)
+      if (x != through) operands[count++] = operand(x);
+  };
+  collect(collect, id);
+  join_forward(std::span(operands).first(count), true, value(id));
+}
+
 void Network::Impl::backward_fused(int id) {
+  for (const int gone : plan.compute_again[static_cast<std::size_t>(id)]) compute_again(gone);
   if (fused(id).corrected) correct(id);
   if (node(id).plan.kind == NodeKind::layer)
     backward_fused_layer(id);

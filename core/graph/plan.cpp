@@ -2,6 +2,7 @@
 #include "core/graph/plan.h"
 
 #include "core/graph/edges.h"
+#include "core/graph/gradient_lives.h"
 #include "core/graph/storage.h"
 
 #include <algorithm>
@@ -18,25 +19,21 @@ class Planner {
       : nodes_(nodes),
         options_(options),
         count_(static_cast<int>(nodes.size())),
-        consumers_(nodes.size()),
-        values_(count_),
-        gradients_(count_) {
+        consumers_(consumers_of(nodes)),
+        values_(count_) {
     plan_.fused = options.fuse;
     plan_.fusion = fuse(nodes, options);
-    for (int i = 0; i < count_; ++i)
-      for (const int input : node(i).inputs) consumers_[at(input)].push_back(i);
+    group_values();
   }
 
-  Plan run() {
-    group_values();
-    if (training()) group_gradients();
-    plan_.value = place(
-        values_, [this](int i) { return fused(i).stored(); }, [this](int i) { return value_life(i); });
+  // `again`: values to compute twice, of those that may_compute_again.
+  Plan run(const std::vector<int>& again) {
+    place_values(again);
     plan_.gradient.resize(nodes_.size());
     plan_.edges.resize(nodes_.size());
     if (training()) {
-      plan_.gradient = place(
-          gradients_, [this](int i) { return has_gradient(i); }, [this](int i) { return gradient_life(i); });
+      const GradientLives gradients = gradient_lives(nodes_, options_, plan_.fusion);
+      plan_.gradient = place(gradients.groups, gradients.lives);
       decide_writes(nodes_, options_.output, plan_);
     }
     place_partial_sums();
@@ -44,17 +41,22 @@ class Planner {
     return std::move(plan_);
   }
 
- private:
-  struct Life {
-    int first, last;
-  };
+  std::vector<int> may_compute_again() const {
+    std::vector<int> result;
+    if (!options_.share) return result;
+    for (const int i : fanin::may_compute_again(nodes_, options_, plan_.fusion))
+      if (values_.plain(i) && values_.alone(i)) result.push_back(i);
+    return result;
+  }
 
+ private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   const PlanNode& node(int i) const { return nodes_[at(i)]; }
   const FusedNode& fused(int i) const { return plan_.fusion.at(i); }
   bool training() const { return options_.mode == Mode::train; }
   bool is_input(int i) const { return node(i).kind == NodeKind::input; }
   int backward_time(int i) const { return 2 * count_ - 1 - i; }
+  int backward_node(int time) const { return 2 * count_ - 1 - time; }
 
   // --- values
 
@@ -82,124 +84,41 @@ class Planner {
     // A convolution that adds the other operand of a sum has no value but the sum.
     for (int i = 0; i < count_; ++i)
       if (fused(i).writes >= 0) values_.join(i, fused(i).writes);
-    slice_concats(values_);
+    if (options_.share) slice_concats(nodes_, values_);
   }
 
-  // Later concats first, so that a chain of concats ends up in the storage of the last one.
-  void slice_concats(Groups& groups) {
-    if (!options_.share) return;
-    for (int i = count_ - 1; i >= 0; --i) {
-      if (node(i).kind != NodeKind::concat) continue;
-      int channel = 0;
-      for (const int x : node(i).inputs) {
-        if (!is_input(x)) groups.make_slice(x, i, channel);
-        channel += node(x).shape.channels;
-      }
+  void place_values(const std::vector<int>& again) {
+    const std::vector<ValueLife> lives = value_lives(nodes_, options_, plan_.fusion, again);
+    std::vector<Life> wholes(nodes_.size());
+    for (int i = 0; i < count_; ++i) {
+      const ValueLife& life = lives[at(i)];
+      if (!fused(i).stored() || is_input(i)) continue;
+      wholes[at(i)] = life.forward;
+      if (!life.again && !life.backward.empty()) wholes[at(i)].extend(life.backward);
     }
-  }
-
-  Life value_life(int i) const {
-    Life life{i, i};
-    extend_life(i, i, life);
-    if (training() && node(i).kind == NodeKind::layer && node(i).needs.output)
-      life.last = std::max(life.last, backward_time(i));
-    if (fused(i).corrected || fused(i).loaded_through >= 0) life.last = std::max(life.last, backward_time(i));
-    if (i == options_.output) life.last = 2 * count_;  // the caller may look at it until the next forward pass
-    return life;
-  }
-
-  // By what happens to x, which is i itself or a value that is read from it.
-  void extend_life(int i, int x, Life& life) const {
-    for (const int k : consumers_[at(x)]) {
-      life.last = std::max(life.last, k);
-      const bool layer = node(k).kind == NodeKind::layer;
-      if (training() && layer && (node(k).needs.input || x != i || !fused(k).stored()))
-        life.last = std::max(life.last, backward_time(k));
-      if (!fused(k).stored()) extend_life(i, k, life);
+    plan_.value = place(values_, wholes);
+    plan_.value_again.resize(nodes_.size());
+    plan_.again_through.resize(nodes_.size(), -1);
+    plan_.compute_again.resize(nodes_.size());
+    for (const int i : again) {
+      const Life& life = lives[at(i)].backward;
+      plan_.again_through[at(i)] = lives[at(i)].through;
+      plan_.value_again[at(i)] = {add_storage(node(i).shape, life), 0};
+      plan_.compute_again[at(backward_node(life.first))].push_back(i);
     }
-  }
-
-  // --- gradients
-
-  bool has_gradient(int i) const { return !fused(i).passed_on && fused(i).loaded_through < 0; }
-  // The node whose backward pass reads d(i) last: i, or the convolution in front that loads it through i.
-  int gradient_reader(int i) const {
-    const int x = node(i).inputs.empty() ? i : node(i).inputs[0];
-    return fused(x).loaded_through == i ? x : i;
-  }
-
-  // The nodes whose backward pass writes d(x): its consumers, or those of a consumer that has no gradient of its own.
-  template <class Fn>
-  bool all_writers(int x, Fn&& fn) const {
-    return std::all_of(consumers_[at(x)].begin(), consumers_[at(x)].end(),
-                       [&](int k) { return fused(k).passed_on ? all_writers(k, fn) : fn(k); });
-  }
-
-  void group_gradients() {
-    slice_concats(gradients_);
-    if (!options_.share) return;
-    for (int s = 0; s < count_; ++s)
-      if (node(s).kind == NodeKind::sum) alias_sum(s);
-    for (int i = 0; i < count_; ++i)
-      if (node(i).kind == NodeKind::layer && node(i).backward_in_place) alias_in_place(i);
-  }
-
-  // d(a) and d(b) equal d(s) until another consumer of a or b adds its part. Sharing is right if nobody writes before
-  // d(s) is complete (no consumer after s) and nobody writes while the other operand's gradient is still to be read.
-  void alias_sum(int s) {
-    const int a = node(s).inputs[0], b = node(s).inputs[1];
-    if (a == b || !gradients_.plain(s)) return;
-    const auto shareable = [&](int x, int other) {
-      if (is_input(x) || x == options_.output || !gradients_.plain(x)) return false;
-      return all_writers(x, [&](int k) { return k == s || k < gradient_reader(other); });
-    };
-    const bool share_a = shareable(a, b), share_b = shareable(b, a);
-    if (share_a) gradients_.join(a, s);
-    if (share_b) gradients_.join(b, s);
-  }
-
-  // d(x) may take the memory of d(i) if i writes it first and no other tenant of that memory is read afterwards.
-  void alias_in_place(int i) {
-    const int x = node(i).inputs[0];
-    if (is_input(x) || x == options_.output || !gradients_.plain(i) || !gradients_.plain(x)) return;
-    if (!has_gradient(i) || !has_gradient(x)) return;
-    if (gradients_.leader(x) != x || gradients_.leader(x) == gradients_.leader(i)) return;
-    if (!all_writers(x, [&](int k) { return k <= i; })) return;
-    for (int t = 0; t < count_; ++t) {
-      if (t != x && gradients_.leader(t) == x) return;                                     // x already leads a group
-      if (gradient_reader(t) < i && gradients_.leader(t) == gradients_.leader(i)) return;  // read later than i
-    }
-    gradients_.join(x, i);
-  }
-
-  Life gradient_life(int i) const {
-    Life life{backward_time(i), backward_time(gradient_reader(i))};
-    all_writers(i, [&](int k) {
-      life.first = std::min(life.first, backward_time(k));
-      return true;
-    });
-    if (i == options_.output) life.first = std::min(life.first, count_);
-    return life;
   }
 
   // --- memory
 
-  template <class Exists, class LifeOf>
-  std::vector<Place> place(const Groups& groups, Exists exists, LifeOf life_of) {
+  std::vector<Place> place(const Groups& groups, const std::vector<Life>& lives) {  // empty: not placed
     std::vector<Place> places(nodes_.size());
     std::vector<int> storage_of(nodes_.size(), -1);
     for (int i = 0; i < count_; ++i) {
-      if (is_input(i) || !exists(i)) continue;
+      const Life& life = lives[at(i)];
+      if (life.empty()) continue;
       const Place root = groups.root(i);
       int& storage = storage_of[at(root.storage)];
-      const Life life = life_of(i);
-      if (storage < 0) {
-        storage = static_cast<int>(plan_.storages.size());
-        const Shape& shape = node(root.storage).shape;
-        const std::size_t floats = shape.with_images(options_.images).size();
-        plan_.storages.push_back(
-            {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, life.first, life.last});
-      }
+      if (storage < 0) storage = add_storage(node(root.storage).shape, life);
       Storage& s = plan_.storages[at(storage)];
       s.first_use = std::min(s.first_use, life.first);
       s.last_use = std::max(s.last_use, life.last);
@@ -208,12 +127,16 @@ class Planner {
     return places;
   }
 
+  int add_storage(const Shape& shape, const Life& life) {
+    const std::size_t floats = shape.with_images(options_.images).size();
+    plan_.storages.push_back(
+        {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, life.first, life.last});
+    return static_cast<int>(plan_.storages.size()) - 1;
+  }
+
   // [image][2][channel] numbers that live from one node to another.
   int place_partials(const Shape& shape, int first, int last) {
-    const std::size_t floats = at(2 * options_.images) * at(shape.channels);
-    plan_.storages.push_back(
-        {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, first, last});
-    return static_cast<int>(plan_.storages.size()) - 1;
+    return add_storage({1, 1, 2, shape.channels}, {first, last});
   }
 
   void place_partial_sums() {
@@ -230,13 +153,28 @@ class Planner {
   const std::vector<PlanNode>& nodes_;
   const PlanOptions options_;
   const int count_;
-  std::vector<std::vector<int>> consumers_;
-  Groups values_, gradients_;
+  const std::vector<std::vector<int>> consumers_;
+  Groups values_;
   Plan plan_;
 };
 
 }  // namespace
 
-Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options) { return Planner(nodes, options).run(); }
+// What may be computed twice is, unless the arena is as small without.
+Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options) {
+  const auto plan_with = [&](const std::vector<int>& again) { return Planner(nodes, options).run(again); };
+  std::vector<int> again;
+  if (options.recompute) again = Planner(nodes, options).may_compute_again();
+  Plan plan = plan_with(again);
+  for (std::size_t k = again.size(); k-- > 0;) {
+    std::vector<int> fewer = again;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(k));
+    Plan other = plan_with(fewer);
+    if (other.arena_floats > plan.arena_floats) continue;
+    plan = std::move(other);
+    again = std::move(fewer);
+  }
+  return plan;
+}
 
 }  // namespace fanin

@@ -5,12 +5,14 @@
 //     bytes move.
 //   - A layer that may, works in place; the operands of a sum share the sum's gradient; storages that never live at the
 //     same time share memory.
+//   - A value that is cheap to compute again (value_lives.h) may have two storages: one forward, one in the backward pass.
 // With PlanOptions::share off every value and gradient has memory of its own: the slow twin that tests compare with.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "core/graph/fuse.h"
 #include "core/graph/layer.h"
+#include "core/graph/value_lives.h"
 
 #include <utility>
 #include <vector>
@@ -33,11 +35,12 @@ struct PlanOptions {
   int output = 0;           // node whose value and gradient the caller handles
   Mode mode = Mode::train;  // evaluate: no gradients, and values die after their last forward use
   bool share = true;
-  bool fuse = fusion();  // whether values may be left out (fuse.h); the results agree up to rounding
+  bool fuse = fusion();              // whether values may be left out (fuse.h); the results agree up to rounding
+  bool recompute = recomputation();  // whether values may be given up where that saves memory; the same bits
 };
 
 struct Place {
-  int storage = -1;  // -1: not in the arena (the network's input; gradients in Mode::evaluate; values left out)
+  int storage = -1;  // -1: not in the arena (the network's input; gradients in Mode::evaluate; values left out; none)
   int first_channel = 0;
 };
 
@@ -57,6 +60,11 @@ struct GradientEdge {
 
 struct Plan {
   std::vector<Place> value, gradient;  // per node
+  // Per node: where the value is in the backward pass, if elsewhere than in forward; the operand that it is then computed
+  // through, or -1; and the values that are computed again before the node's backward pass, in order.
+  std::vector<Place> value_again;
+  std::vector<int> again_through;
+  std::vector<std::vector<int>> compute_again;
   std::vector<Storage> storages;
   std::vector<std::vector<GradientEdge>> edges;  // per node and input
   std::size_t arena_floats = 0;

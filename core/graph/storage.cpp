@@ -5,6 +5,18 @@
 
 namespace fanin {
 
+void slice_concats(const std::vector<PlanNode>& nodes, Groups& groups) {
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    if (nodes[i].kind != NodeKind::concat) continue;
+    int channel = 0;
+    for (const int x : nodes[i].inputs) {
+      const PlanNode& operand = nodes[static_cast<std::size_t>(x)];
+      if (operand.kind != NodeKind::input) groups.make_slice(x, static_cast<int>(i), channel);
+      channel += operand.shape.channels;
+    }
+  }
+}
+
 // Largest first, each at the lowest offset that is free during its whole life.
 std::size_t assign_offsets(std::vector<Storage>& storages, bool share) {
   std::vector<std::size_t> order(storages.size());

@@ -1,4 +1,4 @@
-// Two tools of the plan: which nodes share memory, and where in the arena each storage lies.
+// Tools of the plan: which nodes share memory, and where in the arena each storage lies.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -37,6 +37,11 @@ class Groups {
   bool is_slice(int node) const { return parent_[at(leader(node))] >= 0; }
   bool has_slices(int node) const { return sliced_[at(leader(node))]; }
   bool plain(int node) const { return !is_slice(node) && !has_slices(node); }
+  bool alone(int node) const {  // in its group
+    for (int other = 0; other < static_cast<int>(leader_.size()); ++other)
+      if (other != node && leader(other) == leader(node)) return false;
+    return true;
+  }
   // False if the group already is a slice of something.
   bool make_slice(int node, int whole, int first_channel) {
     const int group = leader(node);
@@ -61,6 +66,10 @@ class Groups {
   std::vector<int> leader_, parent_, offset_;
   std::vector<bool> sliced_;
 };
+
+// Makes the operands of a concat slices of it; later concats first, so that a chain of concats ends up in the storage of
+// the last one.
+void slice_concats(const std::vector<PlanNode>& nodes, Groups& groups);
 
 // Gives every storage an offset such that no two that live at the same time overlap; without `share` no two overlap at
 // all.
