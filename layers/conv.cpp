@@ -60,6 +60,7 @@ class Conv : public Layer {
             .scaled_gradient = true,
             .loads_gradient = !has_bias_ && conv2d_loads_gradient(conv_)};
   }
+  std::size_t forward_scratch_floats(const Shape& x) const override { return conv2d_forward_scratch(conv_, x); }
   std::size_t scratch_floats(const Shape& x) const override {
     return std::max(conv2d_scratch(conv_, x), has_bias_ ? channel_sum_scratch(conv_.output_shape(x)) : 0);
   }

@@ -33,7 +33,7 @@ struct Pass {
   std::uint64_t seed = 0;    // of the run; dropout draws from stream dropout/<node>/<step>
   std::uint64_t step = 0;    // training steps taken so far
   std::string_view node;     // the node's path
-  std::span<float> scratch;  // at least Layer::scratch_floats of the prepared input
+  std::span<float> scratch;  // at least as many as the layer asks for below
 
   // Fusion (fuse.h). A layer gets only what it offers below; everywhere else these are empty.
   InputTransform transform;            // offers().transformed_input: the input is x read through it
@@ -82,7 +82,8 @@ class Layer {
   // Lazy::norm, once forward has run: its three rows. With a null y forward only gets them ready.
   virtual InputTransform transform() const { return {}; }
 
-  virtual std::size_t scratch_floats(const Shape& /*input*/) const { return 0; }
+  virtual std::size_t scratch_floats(const Shape& /*input*/) const { return 0; }  // of either pass
+  virtual std::size_t forward_scratch_floats(const Shape& input) const { return scratch_floats(input); }
   virtual std::int64_t macs(const Shape& /*input*/) const { return 0; }  // multiply-adds of forward
 
   virtual void forward(ConstView x, View y, const Pass&) = 0;  // overwrites y

@@ -122,18 +122,16 @@ Network::Scope::~Scope() { network_.impl_->prefix.resize(restore_); }
 
 // --- planning
 
-std::vector<PlanNode> Network::Impl::plan_nodes() const {
+std::vector<PlanNode> Network::Impl::plan_nodes(int batch) const {
   std::vector<PlanNode> result;
-  for (const NodeData& n : nodes) result.push_back(n.plan);
+  for (const NodeData& n : nodes) {
+    result.push_back(n.plan);
+    if (!n.layer) continue;
+    const Shape input = node(n.plan.inputs[0]).plan.shape.with_images(batch);
+    result.back().forward_scratch = n.layer->forward_scratch_floats(input);
+    result.back().scratch = n.layer->scratch_floats(input);
+  }
   return result;
-}
-
-std::size_t Network::Impl::scratch_floats(int batch) const {
-  std::size_t floats = 0;
-  for (const NodeData& n : nodes)
-    if (n.layer)
-      floats = std::max(floats, n.layer->scratch_floats(node(n.plan.inputs[0]).plan.shape.with_images(batch)));
-  return floats;
 }
 
 std::size_t Network::Impl::parameter_floats() const {
@@ -154,16 +152,16 @@ void Network::Impl::check_all_used(int from) const {
 
 Plan Network::plan(Node output, PlanOptions options) const {
   options.output = output.id_;
-  return make_plan(impl_->plan_nodes(), options);
+  return make_plan(impl_->plan_nodes(options.images), options);
 }
 
 MemoryEstimate Network::estimate(Node output, int largest_batch, Mode mode) const {
   const Plan plan = this->plan(output, {.images = largest_batch, .mode = mode});
-  const std::size_t parameters = impl_->parameter_floats() * sizeof(float);
+  const std::size_t parameters = impl_->parameter_floats() * sizeof(float), activations = plan.activation_floats();
   return {.parameters = parameters,
           .gradients = mode == Mode::train ? parameters : 0,
-          .activations = plan.arena_floats * sizeof(float),
-          .scratch = impl_->scratch_floats(largest_batch) * sizeof(float)};
+          .activations = activations * sizeof(float),
+          .scratch = (plan.arena_floats - activations + plan.scratch_floats) * sizeof(float)};
 }
 
 void Network::prepare(Node output, int largest_batch, Mode mode) {
@@ -185,8 +183,6 @@ void Network::prepare(Node output, PlanOptions options) {
   const std::size_t floats = net.parameter_floats();
   net.values = Buffer(floats);
   net.gradients = Buffer(options.mode == Mode::train ? floats : 0);
-  net.scratch = Buffer(net.scratch_floats(options.images));
-  net.scratch_threads = thread_count();
   std::size_t offset = 0;
   for (Parameter* p : net.parameters) {
     p->value = net.values.span().subspan(offset, p->shape.size());

@@ -51,8 +51,7 @@ struct Network::Impl {
   void append(NodeData data);
   NodeData joined(NodeKind kind, const std::string& name, int a, int b) const;
   void check_node(int id, const Shape& shape, const std::string& path) const;
-  std::vector<PlanNode> plan_nodes() const;
-  std::size_t scratch_floats(int batch) const;
+  std::vector<PlanNode> plan_nodes(int batch) const;
   std::size_t parameter_floats() const;
   void check_all_used(int from) const;
 
@@ -67,8 +66,11 @@ struct Network::Impl {
   ConstView any_value(int id) { return id == 0 ? input : ConstView(value(id)); }
   View gradient(int id) { return view(plan.gradient[static_cast<std::size_t>(id)], id); }
 
-  const Pass& pass_of(const NodeData& n) {
-    pass.node = n.name;
+  const Pass& pass_of(int id) {
+    const int own = (going_back ? plan.scratch_backward : plan.scratch_forward)[static_cast<std::size_t>(id)];
+    pass.node = node(id).name;
+    pass.scratch =
+        own < 0 ? scratch.span() : std::span(partials(own), plan.storages[static_cast<std::size_t>(own)].floats);
     return pass;
   }
   // Where values may be left out: not while somebody looks at each of them.

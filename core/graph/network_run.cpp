@@ -30,7 +30,7 @@ void Network::Impl::forward_node(int id) {
   const NodeData& n = node(id);
   if (n.plan.kind == NodeKind::sum) forward_sum(id);
   if (n.plan.kind == NodeKind::concat) forward_concat(id);
-  if (n.plan.kind == NodeKind::layer) n.layer->forward(any_value(n.plan.inputs[0]), value(id), pass_of(n));
+  if (n.plan.kind == NodeKind::layer) n.layer->forward(any_value(n.plan.inputs[0]), value(id), pass_of(id));
   if (observer) observer->value(n.name, value(id));
 }
 
@@ -50,7 +50,6 @@ ConstView Network::forward(ConstView images, Mode mode) {
   net.current_images = images.shape.images;
   net.going_back = false;
   net.pass.mode = mode;
-  net.pass.scratch = net.scratch.span();
   if (net.observer) net.observer->value(net.node(0).name, images);
   for (int id = 1; id < net.count(); ++id)
     if (net.plan.fused)
@@ -84,7 +83,7 @@ void Network::Impl::backward_node(int id) {
     ConstView input_value{nullptr, dx.shape, 0}, output_value{nullptr, dy.shape, 0};
     if (n.plan.needs.input) input_value = any_value(x);
     if (n.plan.needs.output) output_value = value(id);
-    n.layer->backward(input_value, output_value, dy, dx, edge.write, pass_of(n));
+    n.layer->backward(input_value, output_value, dy, dx, edge.write, pass_of(id));
     return;
   }
   int channel = 0;
@@ -122,9 +121,11 @@ void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
 void Network::Impl::lay_out() {
   PlanOptions how = options;
   how.fuse = fuse();
-  plan = make_plan(plan_nodes(), how);
-  arena = Buffer();  // the old one goes before the new one comes
+  plan = make_plan(plan_nodes(options.images), how);
+  arena = Buffer(), scratch = Buffer();  // the old ones go before the new ones come
   arena = Buffer(plan.arena_floats);
+  scratch = Buffer(plan.scratch_floats);
+  scratch_threads = thread_count();
   means.assign(static_cast<std::size_t>(plan.fusion.moment_channels), 0.0);
   squares.assign(means.size(), 0.0);
   corrections.assign(2 * means.size(), 0.0f);

@@ -50,7 +50,7 @@ void Network::Impl::take_moments(int id, bool known) {
 void Network::Impl::forward_fused_layer(int id) {
   const NodeData& n = node(id);
   const FusedNode& f = fused(id);
-  Pass p = pass_of(n);
+  Pass p = pass_of(id);
   if (n.plan.offers.lazy == Lazy::norm) {
     View y{nullptr, n.plan.shape.with_images(current_images), 0};
     if (f.stored()) y = value(id);
@@ -115,7 +115,7 @@ void Network::Impl::backward_without_gradient(int id) {
   const NodeData& n = node(id);
   if (n.plan.offers.lazy != Lazy::norm) return;
   const ConstView x = any_value(n.plan.inputs[0]);
-  Pass p = pass_of(n);
+  Pass p = pass_of(id);
   p.sums = partials(plan.sums[static_cast<std::size_t>(id)]);
   p.correction = correction(n.plan.inputs[0]);
   const ConstView nothing{nullptr, x.shape, 0};
@@ -178,7 +178,7 @@ void Network::Impl::backward_fused_layer(int id) {
     }
     return;
   }
-  Pass p = pass_of(n);
+  Pass p = pass_of(id);
   ConstView x{nullptr, dx.shape, 0}, y{nullptr, dy.shape, 0};
   if (n.plan.needs.input) {
     const Operand from = operand(input);

@@ -11,7 +11,8 @@ namespace fanin {
 
 namespace {
 
-constexpr std::size_t kAlignFloats = 16;  // storages start on cache lines
+constexpr std::size_t kAlignFloats = 16;                      // storages start on cache lines
+constexpr std::size_t kSharedScratch = std::size_t{1} << 20;  // floats, 4 MiB: the L2 caches of a few cores
 
 class Planner {
  public:
@@ -37,6 +38,7 @@ class Planner {
       decide_writes(nodes_, options_.output, plan_);
     }
     place_partial_sums();
+    place_scratch();
     plan_.arena_floats = assign_offsets(plan_.storages, options_.share);
     return std::move(plan_);
   }
@@ -128,9 +130,11 @@ class Planner {
   }
 
   int add_storage(const Shape& shape, const Life& life) {
-    const std::size_t floats = shape.with_images(options_.images).size();
+    return add_storage(shape.with_images(options_.images).size(), shape.channels, life);
+  }
+  int add_storage(std::size_t floats, int channels, const Life& life) {
     plan_.storages.push_back(
-        {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, shape.channels, life.first, life.last});
+        {0, (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats, channels, life.first, life.last});
     return static_cast<int>(plan_.storages.size()) - 1;
   }
 
@@ -150,6 +154,20 @@ class Planner {
     }
   }
 
+  void place_scratch() {
+    plan_.scratch_forward.resize(nodes_.size(), -1);
+    plan_.scratch_backward.resize(nodes_.size(), -1);
+    const auto scratch = [&](std::size_t floats, int time) {
+      if (floats > kSharedScratch && options_.share) return add_storage(floats, 1, {time, time});
+      plan_.scratch_floats = std::max(plan_.scratch_floats, floats);
+      return -1;
+    };
+    for (int i = 0; i < count_; ++i) {
+      plan_.scratch_forward[at(i)] = scratch(node(i).forward_scratch, i);
+      if (training()) plan_.scratch_backward[at(i)] = scratch(node(i).scratch, backward_time(i));
+    }
+  }
+
   const std::vector<PlanNode>& nodes_;
   const PlanOptions options_;
   const int count_;
@@ -159,6 +177,14 @@ class Planner {
 };
 
 }  // namespace
+
+std::size_t Plan::activation_floats() const {
+  std::vector<Storage> others = storages;
+  for (const std::vector<int>* const scratch : {&scratch_forward, &scratch_backward})
+    for (const int storage : *scratch)
+      if (storage >= 0) others[static_cast<std::size_t>(storage)].floats = 0;
+  return std::min(arena_floats, assign_offsets(others, true));
+}
 
 // What may be computed twice is, unless the arena is as small without.
 Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options) {

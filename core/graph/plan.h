@@ -28,6 +28,7 @@ struct PlanNode {
   BackwardNeeds needs;      // layers only, like those below
   bool forward_in_place = false, backward_in_place = false;
   Offers offers;
+  std::size_t forward_scratch = 0, scratch = 0;  // floats, for PlanOptions::images; of either pass
 };
 
 struct PlanOptions {
@@ -74,6 +75,11 @@ struct Plan {
   // Storages, -1 for none, of [image][2][channel] numbers between two nodes: the moments of what a node computes, until
   // they are joined; the sums of a BatchNorm's backward pass.
   std::vector<int> moments, sums;  // per node
+  // What layers need while they run: all share `scratch_floats` outside the arena, which thus stay in the cache. Only who
+  // needs more than a cache has storages (-1: none) of its own, at the times when it runs.
+  std::size_t scratch_floats = 0;
+  std::vector<int> scratch_forward, scratch_backward;  // per node
+  std::size_t activation_floats() const;               // what the arena would need without these
 };
 
 Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options);

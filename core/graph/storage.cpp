@@ -17,12 +17,10 @@ void slice_concats(const std::vector<PlanNode>& nodes, Groups& groups) {
   }
 }
 
-// Largest first, each at the lowest offset that is free during its whole life.
-std::size_t assign_offsets(std::vector<Storage>& storages, bool share) {
-  std::vector<std::size_t> order(storages.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return storages[a].floats > storages[b].floats; });
+namespace {
+
+// In this order, each at the lowest offset that is free during its whole life.
+std::size_t assign_in_order(const std::vector<std::size_t>& order, std::vector<Storage>& storages, bool share) {
   std::vector<const Storage*> placed;  // by offset
   std::size_t arena = 0;
   for (const std::size_t index : order) {
@@ -41,6 +39,25 @@ std::size_t assign_offsets(std::vector<Storage>& storages, bool share) {
     arena = std::max(arena, offset + s.floats);
   }
   return arena;
+}
+
+}  // namespace
+
+// The largest first, or those that live longest first (most of them lie like nested brackets): whichever needs less.
+std::size_t assign_offsets(std::vector<Storage>& storages, bool share) {
+  const auto sorted_by = [&](auto key) {
+    std::vector<std::size_t> order(storages.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return key(storages[a]) > key(storages[b]); });
+    return order;
+  };
+  std::vector<Storage> other = storages;
+  const std::size_t by_size = assign_in_order(sorted_by([](const Storage& s) { return s.floats; }), storages, share);
+  const std::size_t by_life =
+      assign_in_order(sorted_by([](const Storage& s) { return s.last_use - s.first_use; }), other, share);
+  if (by_life < by_size) storages = std::move(other);
+  return std::min(by_size, by_life);
 }
 
 }  // namespace fanin

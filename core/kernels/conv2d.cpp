@@ -79,11 +79,23 @@ std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct p
   return choose(conv, x, product).name;
 }
 
-std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
+namespace {
+std::size_t scratch_of(const Conv2d& conv, const Shape& x, ConvProduct product) {
   std::size_t floats = 0;
   for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
-    for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
-      floats = std::max(floats, choose(conv, x, p, precision).scratch(conv, x, p, thread_count()));
+    floats = std::max(floats, choose(conv, x, product, precision).scratch(conv, x, product, thread_count()));
+  return floats;
+}
+}  // namespace
+
+std::size_t conv2d_forward_scratch(const Conv2d& conv, const Shape& x) {
+  return scratch_of(conv, x, ConvProduct::forward);
+}
+
+std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
+  std::size_t floats = 0;
+  for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
+    floats = std::max(floats, scratch_of(conv, x, p));
   for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
     if (const ConvCandidate* const both = joint(conv, x, precision); both != nullptr)
       floats = std::max(floats, both->backward_scratch(conv, x, thread_count()));

@@ -88,6 +88,7 @@ void conv2d_backward(const Conv2d&, ConstView x, const InputTransform&, const Gr
                      Write, const BackwardEpilogue&, float* dw, std::span<float> scratch);
 bool conv2d_loads_gradient(const Conv2d&);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
+std::size_t conv2d_forward_scratch(const Conv2d&, const Shape& x);  // conv2d_forward needs no more than this
 
 // exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors are about
 // five times larger. To be chosen before the first product; not thread-safe.
