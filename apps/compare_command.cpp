@@ -41,7 +41,7 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
   struct Options {
     SettingOptions settings;
     std::vector<std::string> schemes, models, published;
-    std::string scheme_list, model_list, seed_list, rate_list, tune_list, out;
+    std::string scheme_list, model_list, seed_list, rate_list, tune_list, out, language = "en";
     int seeds = 3, tune_seeds = 1, tune_images = 1000;
     double target = 0.0;
     Workers workers;
@@ -91,9 +91,11 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
       ->take_all()
       ->expected(1);
   command->add_option("--out", o->out, "Folder of the comparison; default runs/compare-<hash>")->group("What");
+  command->add_option("--lang", o->language, "Of report.html: en or zh")->group("What")->capture_default_str();
   o->workers.add(*command);
   o->settings.add(*command, {"model", "scheme", "seed"});
   command->callback([o, &context] {
+    const Language language = language_of(o->language);
     Comparison c;
     c.base = o->settings.resolve();
     c.schemes = words_of(o->scheme_list, o->schemes);
@@ -121,18 +123,23 @@ void add_compare_command(CLI::App& app, CommandContext& context) {
       const std::string command_text = command_of(c);
       out = fmt::format("runs/compare-{:08x}", hash_bytes(command_text.data(), command_text.size()) & 0xffffffff);
     }
-    context.exit_code = run_comparison(std::move(c), out, context, o->workers);
+    context.exit_code = run_comparison(std::move(c), out, context, o->workers, language);
   });
 }
 
 void add_report_command(CLI::App& app) {
-  const std::shared_ptr<std::string> out = std::make_shared<std::string>();
+  struct Options {
+    std::string out, language = "en";
+  };
+  const std::shared_ptr<Options> o = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("report", "Rebuild ranking and report.html of a comparison from its run folders");
-  command->add_option("folder", *out, "The --out folder of fanin compare")->required();
-  command->callback([out] {
-    const Comparison c = load_comparison(*out);
-    print_results(write_results(c, *out), *out);
+  command->add_option("folder", o->out, "The --out folder of fanin compare")->required();
+  command->add_option("--lang", o->language, "Of report.html: en or zh")->capture_default_str();
+  command->callback([o] {
+    const Language language = language_of(o->language);
+    const Comparison c = load_comparison(o->out);
+    print_results(write_results(c, o->out, language), o->out);
   });
 }
 

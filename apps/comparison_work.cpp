@@ -123,7 +123,8 @@ void print_results(const std::vector<ModelRanking>& rankings, const io::Path& ou
   fmt::print("\nreport: {}\n", std::filesystem::absolute(out / "report.html").string());
 }
 
-int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers) {
+int run_comparison(Comparison c, const io::Path& out, const CommandContext& context, const Workers& workers,
+                   Language language) {
   const int cores = std::max(1, thread_count()), jobs = workers.jobs > 0 ? workers.jobs : cores;
   const WorkOptions options{.executable = context.executable,
                             .jobs = jobs,
@@ -138,11 +139,11 @@ int run_comparison(Comparison c, const io::Path& out, const CommandContext& cont
     if (result.interrupted) return stopped();
     FANIN_CHECK(result.failed == 0, input, "{} runs that choose learning rates failed; see their console.txt below {}",
                 result.failed, tuning_folder(out).string());
-    c.tuned = choose_rates(write_results(tuning, tuning_folder(out)));
+    c.tuned = choose_rates(write_results(tuning, tuning_folder(out), language));
     print_tuned(c);
   }
   const WorkResult result = run_all(c, out, options, "comparison");
-  print_results(write_results(c, out), out);
+  print_results(write_results(c, out, language), out);
   if (result.interrupted) return stopped();
   return result.failed > 0 ? 1 : 0;
 }

@@ -20,7 +20,8 @@ struct Workers {
 std::string command_of(const Comparison& comparison);
 
 // Tunes where asked, runs what is not finished, writes and prints the results. Returns the exit code.
-int run_comparison(Comparison comparison, const io::Path& out, const CommandContext& context, const Workers& workers);
+int run_comparison(Comparison comparison, const io::Path& out, const CommandContext& context, const Workers& workers,
+                   Language language = Language::en);
 
 void print_results(const std::vector<ModelRanking>& rankings, const io::Path& out);
 

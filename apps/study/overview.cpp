@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/overview.h"
 
+#include "apps/study/report_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,11 +47,11 @@ std::vector<SchemeOverview> overview(const std::vector<ModelRanking>& rankings) 
   return result;
 }
 
-HeatMap overview_map(const std::vector<ModelRanking>& rankings) {
-  HeatMap map{.title = "Final test accuracy of every scheme on every network",
-              .x_label = "network",
-              .y_label = "scheme",
-              .value_label = "%, median over seeds",
+HeatMap overview_map(const std::vector<ModelRanking>& rankings, Language language) {
+  HeatMap map{.title = say(language, kEverywhere),
+              .x_label = say(language, kNetwork),
+              .y_label = say(language, kScheme),
+              .value_label = say(language, kPercentMedian),
               .columns = {},
               .rows = {},
               .values = {}};
@@ -68,22 +70,21 @@ HeatMap overview_map(const std::vector<ModelRanking>& rankings) {
   return map;
 }
 
-std::string overview_sentence(const std::vector<ModelRanking>& rankings) {
+std::string overview_sentence(const std::vector<ModelRanking>& rankings, Language language) {
   int intervals = 0, excluding = 0;
   for (const ModelRanking& ranking : rankings)
     for (const RankingRow& row : ranking.rows) {
       intervals += row.interval.has_value();
       excluding += row.verdict == "worse" || row.verdict == "better";
     }
-  return fmt::format(
-      "{} of {} intervals of a difference to the best exclude 0. Each is one of 95 %: without any true difference "
-      "about "
-      "{:.1f} of them would, by chance alone. And the best was picked for being the best.",
-      excluding, intervals, 0.05 * intervals);
+  return say(language, kManyIntervals, excluding, intervals, 0.05 * intervals);
 }
 
-std::vector<std::string> overview_head() {
-  return {"scheme", "networks", "mean rank", "best, or no difference to it found", "worse than the best"};
+std::vector<std::string> overview_head(Language language) {
+  std::vector<std::string> head;
+  for (const Text& text : {kScheme, kNetworkCount, kMeanRank, kBestOrEqual, kWorseThanBest})
+    head.push_back(say(language, text));
+  return head;
 }
 
 std::vector<std::vector<std::string>> overview_rows(const std::vector<ModelRanking>& rankings) {

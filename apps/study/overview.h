@@ -20,11 +20,12 @@ struct SchemeOverview {
 };
 
 std::vector<SchemeOverview> overview(const std::vector<ModelRanking>& rankings);  // by mean rank
-HeatMap overview_map(const std::vector<ModelRanking>& rankings);                  // median final accuracy in %
-std::string overview_sentence(const std::vector<ModelRanking>& rankings);
+// Median final accuracy in %.
+HeatMap overview_map(const std::vector<ModelRanking>& rankings, Language language = Language::en);
+std::string overview_sentence(const std::vector<ModelRanking>& rankings, Language language = Language::en);
 
 // The head and the rows of a table of them.
-std::vector<std::string> overview_head();
+std::vector<std::string> overview_head(Language language = Language::en);
 std::vector<std::vector<std::string>> overview_rows(const std::vector<ModelRanking>& rankings);
 std::string overview_markdown(const std::vector<ModelRanking>& rankings);  // empty for a single network
 

@@ -3,6 +3,7 @@
 
 #include "apps/study/metrics.h"
 #include "apps/study/probe.h"
+#include "apps/study/report_text.h"
 #include "core/text.h"
 
 #include <fmt/format.h>
@@ -192,11 +193,9 @@ std::vector<const RankingRow*> best_rows(const ModelRanking& ranking) {
   return best;
 }
 
-std::string target_sentence(const ModelRanking& r) {
-  std::string text =
-      fmt::format("target {:.2f} %; [..] are quartiles over seeds; a diverged run counts as chance ({:.1f} %)",
-                  100.0 * r.target, r.classes > 0 ? 100.0 / r.classes : 0.0);
-  if (r.missing > 0) text += fmt::format("; {} planned runs are not finished", r.missing);
+std::string target_sentence(const ModelRanking& r, Language language) {
+  std::string text = say(language, kTarget, 100.0 * r.target, r.classes > 0 ? 100.0 / r.classes : 0.0);
+  if (r.missing > 0) text += say(language, kMissingRuns, r.missing);
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "apps/study/comparison.h"
 #include "apps/study/statistics.h"
+#include "apps/study/text.h"
 
 #include <optional>
 #include <string>
@@ -52,6 +53,6 @@ std::vector<const RankingRow*> best_rows(const ModelRanking& ranking);
 std::string ranking_table(const ModelRanking& ranking);  // for a terminal
 std::string ranking_markdown(const std::vector<ModelRanking>& rankings);
 std::string ranking_csv(const std::vector<ModelRanking>& rankings);
-std::string target_sentence(const ModelRanking& ranking);
+std::string target_sentence(const ModelRanking& ranking, Language language = Language::en);
 
 }  // namespace fanin

@@ -7,6 +7,7 @@
 #include "apps/study/probe.h"
 #include "apps/study/report_curves.h"
 #include "apps/study/report_record.h"
+#include "apps/study/report_text.h"
 #include "apps/study/svg.h"
 #include "apps/study/tuning.h"
 
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 namespace fanin {
 
@@ -30,10 +32,11 @@ std::vector<SignalProfile> profiles_of(const Comparison& c, const std::string& m
   return result;
 }
 
-Plot signal_plot(const std::vector<SignalProfile>& profiles, const char* title, double NodeSignal::*member) {
-  Plot plot{.title = title,
-            .x_label = "layer with weights, input to output",
-            .y_label = "standard deviation",
+Plot signal_plot(const std::vector<SignalProfile>& profiles, Language language, const Text& title,
+                 double NodeSignal::*member) {
+  Plot plot{.title = say(language, title),
+            .x_label = say(language, kWeightedLayers),
+            .y_label = say(language, kStandardDeviation),
             .log_y = true,
             .series = {}};
   for (const SignalProfile& p : profiles) {
@@ -48,41 +51,50 @@ Plot signal_plot(const std::vector<SignalProfile>& profiles, const char* title, 
   return plot;
 }
 
-std::string number(double v) { return v >= 1e299 ? "not finite" : fmt::format("{:.3g}", v); }
+std::string number(double v, Language language) {
+  return v >= 1e299 ? say(language, kNotFinite) : fmt::format("{:.3g}", v);
+}
+
+Row words(Language language, std::initializer_list<Text> texts) {
+  Row row;
+  for (const Text& text : texts) row.push_back(say(language, text));
+  return row;
+}
 
 // One row per weighted layer, one column per scheme: activations / gradients.
-void add_signal_table(Page& page, const std::vector<SignalProfile>& profiles) {
-  Row head = {"layer (std of values / of gradients)"};
+void add_signal_table(Page& page, const std::vector<SignalProfile>& profiles, Language language) {
+  Row head = {say(language, kLayerColumn)};
   for (const SignalProfile& p : profiles) head.push_back(p.scheme);
   std::vector<Row> rows;
   for (std::size_t i = 0; i < profiles.front().nodes.size(); ++i) {
     if (!profiles.front().nodes[i].weighted) continue;
     Row row = {profiles.front().nodes[i].node};
     for (const SignalProfile& p : profiles)
-      row.push_back(number(p.nodes[i].value_std) + " / " + number(p.nodes[i].gradient_std));
+      row.push_back(number(p.nodes[i].value_std, language) + " / " + number(p.nodes[i].gradient_std, language));
     rows.push_back(std::move(row));
   }
-  Row loss = {"loss of the batch"};
+  Row loss = {say(language, kBatchLoss)};
   for (const SignalProfile& p : profiles)
-    loss.push_back(fmt::format("{} (ln {} = {:.3f})", number(p.loss), p.classes, std::log(p.classes)));
+    loss.push_back(fmt::format("{} (ln {} = {:.3f})", number(p.loss, language), p.classes, std::log(p.classes)));
   rows.push_back(std::move(loss));
-  page.details("The same as a table", head, rows);
+  page.details(say(language, kAsTable), head, rows);
 }
 
-void add_promise_table(Page& page, const std::vector<SignalProfile>& profiles) {
+void add_promise_table(Page& page, const std::vector<SignalProfile>& profiles, Language language) {
   std::vector<Row> rows;
   for (const SignalProfile& p : profiles)
     for (const WeightSignal& w : p.weights)
       rows.push_back(
           {w.parameter, p.scheme, w.initializer, fmt::format("{:g}", w.fan_in), fmt::format("{:g}", w.fan_out),
-           w.promised_std ? number(*w.promised_std) : "none", number(w.measured_std),
+           w.promised_std ? number(*w.promised_std, language) : say(language, kNoPromise),
+           number(w.measured_std, language),
            w.promised_std && *w.promised_std > 0.0 ? fmt::format("{:.3f}", w.measured_std / *w.promised_std) : ""});
-  page.details("Promised and measured standard deviation of every weight",
-               {"weight", "scheme", "initializer", "fan in", "fan out", "promised", "measured", "measured / promised"},
+  page.details(say(language, kPromises),
+               words(language, {kWeight, kScheme, kInitializer, kFanIn, kFanOut, kPromised, kMeasured, kPromiseRatio}),
                rows);
 }
 
-void add_ranking(Page& page, const ModelRanking& ranking) {
+void add_ranking(Page& page, const ModelRanking& ranking, Language language) {
   std::vector<Row> rows;
   std::vector<IntervalRow> intervals;
   std::vector<std::string> diverged;
@@ -93,67 +105,59 @@ void add_ranking(Page& page, const ModelRanking& ranking) {
                                 percent(row.final_accuracy.high)),
                     row.epochs_to_target
                         ? fmt::format("{:g} ({}/{})", *row.epochs_to_target, row.reached, row.seeds.size())
-                        : "never",
+                        : say(language, kNever),
                     percent(row.area), fmt::format("{}/{}", row.diverged, row.seeds.size()),
                     !row.difference ? ""
                     : row.interval  ? fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100 * *row.difference,
                                                   100 * row.interval->low, 100 * row.interval->high)
                                     : fmt::format("{:+.2f}", 100 * *row.difference),
-                    row.verdict});
+                    verdict_text(row.verdict, language)});
     if (row.difference)
       intervals.push_back({row.label(), 100 * *row.difference, row.interval ? 100 * row.interval->low : 0.0,
                            row.interval ? 100 * row.interval->high : 0.0, row.interval.has_value()});
     for (const SeedResult& s : row.seeds)
       if (s.status.state == RunState::diverged)
-        diverged.push_back(fmt::format("{}, seed {}: {}", row.label(), s.seed, s.status.reason));
+        diverged.push_back(say(language, kDivergedRun, row.label(), s.seed, s.status.reason));
   }
-  page.table({"scheme", "n", "final test accuracy %", "epochs to target", "mean of curve %", "diverged",
-              "paired difference to best, 95 % interval", "verdict"},
-             rows);
-  page.note(target_sentence(ranking) +
-            ". Differences are paired by seed: runs of one seed see the same images in the same order. "
-            "An interval that covers 0 is reported as \"no difference found\"; it is the wider of Student's t and a "
-            "bootstrap over seeds.");
+  page.table(
+      words(language, {kScheme, kRuns, kFinalAccuracy, kEpochsToTarget, kCurveMean, kDiverged, kDifference, kVerdict}),
+      rows);
+  page.note(target_sentence(ranking, language) + say(language, kHowCompared));
   page.formula(
       "\\bar{d} \\pm t_{0.975,\\, n-1}\\, \\frac{s_d}{\\sqrt{n}}, \\qquad d_i = \\text{accuracy}_i - "
       "\\text{accuracy}_i^{\\text{best}}, \\quad i = 1 \\ldots n \\text{ seeds}");
   if (!intervals.empty())
-    page.intervals("Paired difference to " + ranking.rows.front().label(),
-                   "percentage points of final test accuracy, 95 % interval", intervals);
+    page.intervals(say(language, kDifferenceTo, ranking.rows.front().label()), say(language, kPoints), intervals);
   if (diverged.empty()) return;
-  page.heading(3, "Diverged runs");
+  page.heading(3, say(language, kDivergedRuns));
   page.list(diverged);
 }
 
-void add_tuning(Page& page, const Comparison& c, const std::string& model, const std::vector<ModelRanking>& trials) {
-  page.heading(3, "Learning rates");
-  page.paragraph(tuning_sentence(c));
-  page.link("tuning/report.html", "The trials");
+void add_tuning(Page& page, const Comparison& c, const std::string& model, const std::vector<ModelRanking>& trials,
+                Language language) {
+  page.heading(3, say(language, kLearningRates));
+  page.paragraph(tuning_sentence(c, language));
+  page.link("tuning/report.html", say(language, kTrials));
   for (const ModelRanking& tuning : trials)
     if (tuning.model == model)
-      if (const HeatMap map = rate_map(tuning, "Validation accuracy, tuning"); !map.rows.empty()) page.figure(map);
+      if (const HeatMap map = rate_map(tuning, say(language, kTrialAccuracy), language); !map.rows.empty())
+        page.figure(map);
   std::vector<Row> rows;
   for (const TunedRate& t : c.tuned)
     if (t.model == model)
-      rows.push_back({t.scheme, fmt::format("{}", t.rate), at_edge(c, t.rate) ? "at the edge of what was tried" : ""});
-  page.table({"scheme", "learning rate", ""}, rows);
+      rows.push_back({t.scheme, fmt::format("{}", t.rate), at_edge(c, t.rate) ? say(language, kAtEdge) : ""});
+  page.table({say(language, kScheme), say(language, kLearningRate), ""}, rows);
 }
 
-void add_record(Page& page, const RecordFigures& figures, std::uint64_t seed) {
+void add_record(Page& page, const RecordFigures& figures, std::uint64_t seed, Language language) {
   if (!figures.weights.empty()) {
-    page.heading(3, "Weights, epoch by epoch");
-    page.paragraph(fmt::format(
-        "Of seed {}, at birth and after every epoch. All of them are in the runs' weight_histograms.csv.", seed));
+    page.heading(3, say(language, kWeightsByEpoch));
+    page.paragraph(say(language, kWeightsRecorded, seed));
     for (const HistogramStack& stack : figures.weights) page.figure(stack);
   }
   if (figures.nodes.empty()) return;
-  page.heading(3, "Values and gradients, epoch by epoch");
-  page.paragraph(
-      fmt::format("Of seed {}, on one batch of training images, the same for every epoch and scheme, without "
-                  "augmentation, in training mode. All nodes are in the runs' node_record.csv and "
-                  "node_histograms.csv. Histograms go from -4 to 4 times the root mean square of their epoch; what "
-                  "lies outside is in the outermost bins.",
-                  seed));
+  page.heading(3, say(language, kNodesByEpoch));
+  page.paragraph(say(language, kNodesRecorded, seed));
   for (const Plot& plot : figures.nodes) page.figure(plot);
   for (const HistogramStack& stack : figures.values) page.figure(stack);
   for (const HistogramStack& stack : figures.gradients) page.figure(stack);
@@ -161,52 +165,54 @@ void add_record(Page& page, const RecordFigures& figures, std::uint64_t seed) {
 
 }  // namespace
 
-std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out) {
-  Page page("Initialization schemes compared", Language::en);
-  const auto count = [](std::size_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
-  page.paragraph(fmt::format("{}, {}, {}, data {}, {} of batch {}.", count(c.schemes.size(), "scheme"),
-                             count(c.models.size(), "network"), count(c.seeds.size(), "paired seed"), c.base.data,
-                             count(static_cast<std::size_t>(c.base.epochs), "epoch"), c.base.batch));
+std::string report_html(const Comparison& c, const std::vector<ModelRanking>& rankings, const io::Path& out,
+                        Language language) {
+  Page page(say(language, kReportTitle), language);
+  const auto count = [&](std::size_t n, const Text& one, const Text& more) {
+    return say(language, n == 1 ? one : more, n);
+  };
+  page.paragraph(say(language, kReportSize, count(c.schemes.size(), kOneScheme, kSchemes),
+                     count(c.models.size(), kOneNetwork, kNetworks), count(c.seeds.size(), kOneSeed, kSeeds),
+                     c.base.data, count(static_cast<std::size_t>(c.base.epochs), kOneEpoch, kEpochs), c.base.batch));
   if (rankings.size() > 1) {
-    page.heading(2, "All networks");
-    page.figure(overview_map(rankings));
-    page.table(overview_head(), overview_rows(rankings));
-    page.note(overview_sentence(rankings));
+    page.heading(2, say(language, kAllNetworks));
+    page.figure(overview_map(rankings, language));
+    page.table(overview_head(language), overview_rows(rankings));
+    page.note(overview_sentence(rankings, language));
   }
   const std::vector<ModelRanking> trials = c.tuned.empty() ? std::vector<ModelRanking>() : tuning_rankings(c, out);
   for (const ModelRanking& ranking : rankings) {
     page.heading(2, ranking.model);
-    page.heading(3, "The signal at birth");
-    page.paragraph(
-        "Before any training, one batch: how large values and gradients are at the output of each layer. A good "
-        "scheme keeps both level; what shrinks or grows by a factor per layer is lost or explodes with depth.");
+    page.heading(3, say(language, kSignalAtBirth));
+    page.paragraph(say(language, kWhatSignalSays));
     const std::vector<SignalProfile> profiles = profiles_of(c, ranking.model, out);
     if (!profiles.empty()) {
-      page.figure(signal_plot(profiles, "Values", &NodeSignal::value_std));
-      page.figure(signal_plot(profiles, "Gradients", &NodeSignal::gradient_std));
-      add_signal_table(page, profiles);
-      add_promise_table(page, profiles);
+      page.figure(signal_plot(profiles, language, kValues, &NodeSignal::value_std));
+      page.figure(signal_plot(profiles, language, kGradients, &NodeSignal::gradient_std));
+      add_signal_table(page, profiles, language);
+      add_promise_table(page, profiles, language);
     }
-    if (!c.tuned.empty()) add_tuning(page, c, ranking.model, trials);
-    page.heading(3, "Training");
-    page.figure(step_plot(ranking));
-    page.figure(epoch_plot(ranking, c.published));
-    add_record(page, record_figures(c, ranking, out), c.seeds.front());
-    page.heading(3, "Ranking");
-    if (const HeatMap map = rate_map(ranking, "Final test accuracy"); !map.rows.empty()) page.figure(map);
-    add_ranking(page, ranking);
+    if (!c.tuned.empty()) add_tuning(page, c, ranking.model, trials, language);
+    page.heading(3, say(language, kTraining));
+    page.figure(step_plot(ranking, language));
+    page.figure(epoch_plot(ranking, c.published, language));
+    add_record(page, record_figures(c, ranking, out, language), c.seeds.front(), language);
+    page.heading(3, say(language, kRanking));
+    if (const HeatMap map = rate_map(ranking, say(language, kFinalTestAccuracy), language); !map.rows.empty())
+      page.figure(map);
+    add_ranking(page, ranking, language);
   }
-  page.command(c.command);
-  page.details("Settings that all runs share", to_toml(c.base));
-  page.details("Where this page was made", environment_json());
+  page.command(c.command + (language == Language::en ? "" : " --lang zh"));
+  page.details(say(language, kSharedSettings), to_toml(c.base));
+  page.details(say(language, kWhereMade), environment_json());
   return page.html();
 }
 
-std::vector<ModelRanking> write_results(const Comparison& c, const io::Path& out) {
+std::vector<ModelRanking> write_results(const Comparison& c, const io::Path& out, Language language) {
   std::vector<ModelRanking> rankings = rank(c, out);
   io::write_atomically(out / "ranking.csv", ranking_csv(rankings));
   io::write_atomically(out / "ranking.md", overview_markdown(rankings) + ranking_markdown(rankings));
-  io::write_atomically(out / "report.html", report_html(c, rankings, out));
+  io::write_atomically(out / "report.html", report_html(c, rankings, out, language));
   if (rankings.size() > 1) io::write_atomically(out / "overview.svg", svg_file(svg(overview_map(rankings))));
   return rankings;
 }

@@ -8,8 +8,10 @@
 namespace fanin {
 
 // Writes ranking.csv, ranking.md and report.html from the folders alone; returns the rankings.
-std::vector<ModelRanking> write_results(const Comparison& comparison, const io::Path& out);
+std::vector<ModelRanking> write_results(const Comparison& comparison, const io::Path& out,
+                                        Language language = Language::en);
 
-std::string report_html(const Comparison& comparison, const std::vector<ModelRanking>& rankings, const io::Path& out);
+std::string report_html(const Comparison& comparison, const std::vector<ModelRanking>& rankings, const io::Path& out,
+                        Language language = Language::en);
 
 }  // namespace fanin

@@ -2,6 +2,7 @@
 #include "apps/study/report_curves.h"
 
 #include "apps/study/published.h"
+#include "apps/study/report_text.h"
 #include "apps/study/statistics.h"
 
 #include <fmt/format.h>
@@ -42,9 +43,9 @@ std::size_t longest(const RankingRow& row, Values SeedResult::*values) {
 }
 
 // Somebody else's curve, as far as the own ones go.
-PlotSeries published_series(const std::string& name, std::size_t epochs) {
+PlotSeries published_series(const std::string& name, std::size_t epochs, Language language) {
   const PublishedCurve& curve = published_curve(name);
-  PlotSeries s{fmt::format("{} on {} (published)", curve.network, curve.data), {}, {}, {}, {}};
+  PlotSeries s{say(language, kPublished, curve.network, curve.data), {}, {}, {}, {}};
   s.reference = true;
   for (const PublishedPoint& point : curve.points)
     if (static_cast<std::size_t>(point.epoch) <= epochs) {
@@ -56,10 +57,10 @@ PlotSeries published_series(const std::string& name, std::size_t epochs) {
 
 }  // namespace
 
-Plot step_plot(const ModelRanking& ranking) {
-  Plot plot{.title = "The first steps",
-            .x_label = "logged training step",
-            .y_label = "training loss of the batch, median over seeds",
+Plot step_plot(const ModelRanking& ranking, Language language) {
+  Plot plot{.title = say(language, kFirstSteps),
+            .x_label = say(language, kLoggedStep),
+            .y_label = say(language, kBatchLossMedian),
             .log_y = true,
             .series = {}};
   for (const RankingRow& row : ranking.rows)
@@ -69,8 +70,11 @@ Plot step_plot(const ModelRanking& ranking) {
   return plot;
 }
 
-Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& published) {
-  Plot plot{.title = "Test accuracy", .x_label = "epoch", .y_label = "%, median over seeds", .series = {}};
+Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& published, Language language) {
+  Plot plot{.title = say(language, kTestAccuracy),
+            .x_label = say(language, kEpoch),
+            .y_label = say(language, kPercentMedian),
+            .series = {}};
   std::size_t epochs = 0;
   for (const RankingRow& row : ranking.rows) {
     epochs = std::max(epochs, longest(row, &SeedResult::rows));
@@ -78,7 +82,7 @@ Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& pub
       return i < s.rows.size() ? std::optional<double>(100.0 * s.rows[i].test_accuracy) : std::nullopt;
     }));
   }
-  for (const std::string& name : published) plot.series.push_back(published_series(name, epochs));
+  for (const std::string& name : published) plot.series.push_back(published_series(name, epochs, language));
   return plot;
 }
 

@@ -11,10 +11,11 @@
 namespace fanin {
 
 // Losses of the first steps, and test accuracy per epoch with the named published curves behind.
-Plot step_plot(const ModelRanking& ranking);
-Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& published);
+Plot step_plot(const ModelRanking& ranking, Language language = Language::en);
+Plot epoch_plot(const ModelRanking& ranking, const std::vector<std::string>& published,
+                Language language = Language::en);
 
 // Where schemes were compared at several learning rates: the median final accuracy of every scheme at each. Else no rows.
-HeatMap rate_map(const ModelRanking& ranking, const std::string& title);
+HeatMap rate_map(const ModelRanking& ranking, const std::string& title, Language language = Language::en);
 
 }  // namespace fanin

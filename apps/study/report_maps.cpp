@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/report_curves.h"
 
+#include "apps/study/report_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,11 +11,11 @@
 
 namespace fanin {
 
-HeatMap rate_map(const ModelRanking& ranking, const std::string& title) {
+HeatMap rate_map(const ModelRanking& ranking, const std::string& title, Language language) {
   HeatMap map{.title = title,
-              .x_label = "learning rate",
-              .y_label = "scheme",
-              .value_label = "%, median over seeds",
+              .x_label = say(language, kLearningRate),
+              .y_label = say(language, kScheme),
+              .value_label = say(language, kPercentMedian),
               .columns = {},
               .rows = {},
               .values = {}};

@@ -3,6 +3,7 @@
 
 #include "apps/study/node_record.h"
 #include "apps/study/record.h"
+#include "apps/study/report_text.h"
 
 #include <fmt/format.h>
 
@@ -32,22 +33,24 @@ struct Recorded {
   std::vector<NodeHistogram> histograms;
 };
 
-std::string label_of(int epoch) { return epoch == 0 ? "birth" : fmt::format("{}", epoch); }
+std::string label_of(int epoch, Language language) {
+  return epoch == 0 ? say(language, kBirth) : fmt::format("{}", epoch);
+}
 
 // A frame an epoch: `add` puts the series of one run into it.
 template <class Add>
 HistogramStack stack_of(const std::string& title, const std::string& x_label, const std::vector<int>& epochs,
-                        const std::vector<Recorded>& all, Add add) {
-  HistogramStack stack{.title = title, .x_label = x_label, .slider_label = "epoch", .frames = {}};
+                        const std::vector<Recorded>& all, Language language, Add add) {
+  HistogramStack stack{.title = title, .x_label = x_label, .slider_label = say(language, kEpoch), .frames = {}};
   for (const int epoch : epochs) {
-    HistogramFrame frame{label_of(epoch), {}};
+    HistogramFrame frame{label_of(epoch, language), {}};
     for (const Recorded& r : all) add(r, epoch, frame.series);
     stack.frames.push_back(std::move(frame));
   }
   return stack;
 }
 
-void add_weights(RecordFigures& figures, const std::vector<Recorded>& all) {
+void add_weights(RecordFigures& figures, const std::vector<Recorded>& all, Language language) {
   std::vector<std::string> weights;
   std::set<int> epochs;
   for (const Recorded& r : all)
@@ -57,7 +60,7 @@ void add_weights(RecordFigures& figures, const std::vector<Recorded>& all) {
     }
   for (const std::string& weight : spread(weights, kShown))
     figures.weights.push_back(
-        stack_of(weight, "weight", epochs_shown(epochs), all,
+        stack_of(weight, say(language, kWeight), epochs_shown(epochs), all, language,
                  [&](const Recorded& r, int epoch, std::vector<HistogramSeries>& series) {
                    for (const WeightHistogram& h : r.weights)
                      if (h.epoch == epoch && h.weight == weight)
@@ -75,19 +78,19 @@ std::vector<std::string> names_of(const std::vector<Recorded>& all, bool weighte
 }
 
 // By node: dotted at birth, and after the last epoch that the run has.
-Plot plot_of(const std::vector<Recorded>& all, bool gradients) {
-  Plot plot{.title = gradients ? "Gradients, at birth and at the end" : "Values, at birth and at the end",
-            .x_label = "node, input to output",
-            .y_label = "root mean square on the fixed batch",
+Plot plot_of(const std::vector<Recorded>& all, bool gradients, Language language) {
+  Plot plot{.title = say(language, gradients ? kGradientsThen : kValuesThen),
+            .x_label = say(language, kNodes),
+            .y_label = say(language, kRmsOnBatch),
             .log_y = true,
             .series = {},
             .x_names = names_of(all, false),
-            .reference_says = "Dotted lines with hollow points are the network at birth."};
+            .reference_says = say(language, kDottedIsBirth)};
   for (const Recorded& r : all) {
     int last = 0;
     for (const NodeRow& row : r.nodes) last = std::max(last, row.epoch);
     for (const int epoch : std::set<int>{0, last}) {
-      PlotSeries s{epoch == 0 ? r.label + ", birth" : fmt::format("{}, epoch {}", r.label, epoch), {}, {}, {}, {}};
+      PlotSeries s{say(language, epoch == 0 ? kAtBirth : kAtEpoch, r.label, epoch), {}, {}, {}, {}};
       s.group = r.label;
       s.reference = epoch == 0;
       for (const NodeRow& row : r.nodes) {
@@ -104,12 +107,12 @@ Plot plot_of(const std::vector<Recorded>& all, bool gradients) {
 }
 
 void add_nodes(RecordFigures& figures, const std::vector<Recorded>& all, const std::vector<std::string>& layers,
-               const std::vector<int>& epochs) {
+               const std::vector<int>& epochs, Language language) {
   for (const std::string& layer : layers)
     for (const bool gradients : {false, true})
       (gradients ? figures.gradients : figures.values)
-          .push_back(stack_of(fmt::format("{} of {}", gradients ? "Gradients" : "Values", layer),
-                              gradients ? "dL/dx" : "x", epochs, all,
+          .push_back(stack_of(say(language, gradients ? kGradientsOf : kValuesOf, layer), gradients ? "dL/dx" : "x",
+                              epochs, all, language,
                               [&](const Recorded& r, int epoch, std::vector<HistogramSeries>& series) {
                                 for (const NodeHistogram& h : r.histograms)
                                   if (h.epoch == epoch && h.node == layer && h.gradient == gradients)
@@ -123,7 +126,7 @@ std::vector<int> epochs_shown(const std::set<int>& epochs) {
   return spread(std::vector<int>(epochs.begin(), epochs.end()), kMostFrames);
 }
 
-RecordFigures record_figures(const Comparison& c, const ModelRanking& ranking, const io::Path& out) {
+RecordFigures record_figures(const Comparison& c, const ModelRanking& ranking, const io::Path& out, Language language) {
   std::vector<Recorded> all;
   std::vector<io::Path> folders;
   for (const RankingRow& row : ranking.rows)
@@ -137,7 +140,7 @@ RecordFigures record_figures(const Comparison& c, const ModelRanking& ranking, c
         folders.push_back(run.folder);
       }
   RecordFigures figures;
-  add_weights(figures, all);
+  add_weights(figures, all, language);
   const std::vector<std::string> layers = spread(names_of(all, true), kShown);
   if (layers.empty()) return figures;
   std::set<int> recorded;
@@ -149,8 +152,8 @@ RecordFigures record_figures(const Comparison& c, const ModelRanking& ranking, c
       return std::find(epochs.begin(), epochs.end(), epoch) != epochs.end() &&
              std::find(layers.begin(), layers.end(), node) != layers.end();
     });
-  for (const bool gradients : {false, true}) figures.nodes.push_back(plot_of(all, gradients));
-  add_nodes(figures, all, layers, epochs);
+  for (const bool gradients : {false, true}) figures.nodes.push_back(plot_of(all, gradients, language));
+  add_nodes(figures, all, layers, epochs, language);
   return figures;
 }
 

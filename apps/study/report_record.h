@@ -17,7 +17,8 @@ struct RecordFigures {
 };
 
 // Empty where nothing was recorded.
-RecordFigures record_figures(const Comparison& comparison, const ModelRanking& ranking, const io::Path& out);
+RecordFigures record_figures(const Comparison& comparison, const ModelRanking& ranking, const io::Path& out,
+                             Language language = Language::en);
 
 // So that a page stays small: all epochs, or kMostFrames of them in equal steps, with the first and the last.
 inline constexpr std::size_t kMostFrames = 26;

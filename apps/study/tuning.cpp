@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/study/tuning.h"
 
+#include "apps/study/report_text.h"
 #include "core/check.h"
 
 #include <fmt/format.h>
@@ -59,11 +60,9 @@ bool at_edge(const Comparison& c, double rate) {
   return rate == *low || rate == *high;
 }
 
-std::string tuning_sentence(const Comparison& c) {
-  return fmt::format(
-      "Every scheme has a learning rate of its own, the best of {} on {} training images kept from training, median "
-      "over {} seed{} that the comparison does not use. All schemes had the same number of trials.",
-      fmt::join(c.rates, ", "), c.tuning_images, c.tuning_seeds, c.tuning_seeds == 1 ? "" : "s");
+std::string tuning_sentence(const Comparison& c, Language language) {
+  return say(language, c.tuning_seeds == 1 ? kTunedWithOneSeed : kTuned, fmt::format("{}", fmt::join(c.rates, ", ")),
+             c.tuning_images, c.tuning_seeds);
 }
 
 }  // namespace fanin

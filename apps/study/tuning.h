@@ -23,6 +23,6 @@ std::vector<TunedRate> choose_rates(const std::vector<ModelRanking>& rankings);
 std::vector<ModelRanking> tuning_rankings(const Comparison& comparison, const io::Path& out);
 
 bool at_edge(const Comparison& comparison, double rate);  // the smallest or the largest that was tried
-std::string tuning_sentence(const Comparison& comparison);
+std::string tuning_sentence(const Comparison& comparison, Language language = Language::en);
 
 }  // namespace fanin

@@ -6,6 +6,7 @@
 #include "apps/study/probe.h"
 #include "apps/study/ranking.h"
 #include "apps/study/report.h"
+#include "apps/study/report_text.h"
 #include "core/check.h"
 #include "data/image_file.h"
 #include "tests/support/command.h"
@@ -210,6 +211,18 @@ TEST(Ranking, ByHand) {
   EXPECT_NE(page.find("a&lt;/script&gt;"), std::string::npos);
   EXPECT_NE(page.find("62.00"), std::string::npos);
   EXPECT_NE(page.find("seed 2"), std::string::npos) << "the diverged run is named";
+
+  const std::string chinese = report_html(c, rankings, out, Language::zh);
+  test::expect_self_contained(chinese);
+  for (const Text& text : {kReportTitle, kSignalAtBirth, kWhatSignalSays, kValues, kGradients, kWeightedLayers,
+                           kAsTable, kPromises, kTraining, kFirstSteps, kBatchLossMedian, kTestAccuracy, kRanking,
+                           kEpochsToTarget, kDifference, kPoints, kDivergedRuns, kSharedSettings, kWhereMade}) {
+    EXPECT_NE(page.find(text.en), std::string::npos) << text.en;
+    EXPECT_NE(chinese.find(text.zh), std::string::npos) << text.en;
+    EXPECT_EQ(chinese.find(">" + std::string(text.en) + "<"), std::string::npos) << text.en;
+  }
+  EXPECT_NE(chinese.find(">更差<"), std::string::npos) << "the verdict";
+  EXPECT_NE(chinese.find("--lang zh"), std::string::npos) << "the command";
 }
 
 TEST(Ranking, NoDifferenceFoundWhereTheIntervalCoversZero) {

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,11 +40,14 @@ def write_pages(fanin, folder):
     run("compare", "--scheme", "kaiming_normal", "--scheme", HOSTILE, "--model", "plain-4-4", "--seeds", "3", "--lrs",
         "0.02,0.1", "--epochs", "3", "--record", "true", "--jobs", "2", "--log-every", "1", "--out", "compare",
         *SMALL[:-2])
+    shutil.copytree(os.path.join(folder, "compare"), os.path.join(folder, "compare-zh"))
+    run("report", "compare-zh", "--lang", "zh")
     for lesson in ("glorot2010", "dead-relu"):
         run("lesson", lesson, "--quick", "--threads", "1", "--out", "en")
     for lesson in ("bn-hides-init", "symmetry"):
         run("lesson", lesson, "--quick", "--threads", "1", "--lang", "zh", "--out", "zh")
-    pages = {"probe": "probe.html", "probe-zh": "probe-zh.html", "compare": "compare/report.html", "lesson-glorot": "en/glorot2010.html",
+    pages = {"probe": "probe.html", "probe-zh": "probe-zh.html", "compare": "compare/report.html",
+             "compare-zh": "compare-zh/report.html", "lesson-glorot": "en/glorot2010.html",
              "lesson-dead-relu": "en/dead-relu.html", "lesson-bn-zh": "zh/bn-hides-init.html",
              "lesson-symmetry-zh": "zh/symmetry.html", "course-zh": "zh/index.html"}
     return {name: os.path.join(folder, file) for name, file in pages.items()}

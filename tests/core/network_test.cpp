@@ -176,6 +176,31 @@ TEST(Network, ADenseBlockIsOneMatrix) {
   EXPECT_LT(planned, std::size_t{32 * 32} * (96 + 96 + 96));
 }
 
+// Scratch of more than a cache is memory like any other, for the time of one pass of one layer.
+TEST(Network, LargeScratchIsPlannedToo) {
+  const Model model = build_model("wrn-10-4", {1, 32, 32, 3}, 10);
+  const PlanOptions options{.images = 8};
+  const Plan plan = model.network.plan(model.logits, options);
+  const int nodes = static_cast<int>(plan.value.size());
+  int planned = 0;
+  for (int id = 0; id < nodes; ++id) {
+    const auto check = [&](int storage, int time) {
+      if (storage < 0) return;
+      const Storage& s = plan.storages[static_cast<std::size_t>(storage)];
+      EXPECT_EQ(s.first_use, time);
+      EXPECT_EQ(s.last_use, time);
+      EXPECT_GT(s.floats, plan.scratch_floats) << "the shared one is the smaller";
+      ++planned;
+    };
+    check(plan.scratch_forward[static_cast<std::size_t>(id)], id);
+    check(plan.scratch_backward[static_cast<std::size_t>(id)], 2 * nodes - 1 - id);
+  }
+  EXPECT_GT(planned, 0);
+  const MemoryEstimate memory = model.network.estimate(model.logits, 8, Mode::train);
+  EXPECT_EQ(memory.activations + memory.scratch, (plan.arena_floats + plan.scratch_floats) * sizeof(float));
+  EXPECT_LE(memory.activations, plan.arena_floats * sizeof(float));
+}
+
 TEST(Network, WeightsAreNanUntilFilled) {
   Model model = build_model("wrn-10-1", kImage, 10);
   model.network.prepare(model.logits, 2);
