@@ -5,8 +5,8 @@
 //            that by Grouping where it can). Images of any size: what a tile has beyond the border is 0 and dropped.
 //   Block    about kTiles tiles, whole rows of tiles, of one or several images: the unit that stays in the cache.
 //   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
-//            [group][panel][position][input channel][vectors]. M = V U: [position][tile][vectors], one panel at a time,
-//            so M is small. The distance of positions is odd in cache lines: 36 stores to a multiple of 4096 bytes would
+//            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
+//            kPanelsTogether panels at a time: so M stays in the L2 cache and V comes from it once for all of them. The distance of positions is odd in cache lines: 36 stores to a multiple of 4096 bytes would
 //            fall into one set of the L1 cache and halve the speed.
 //   Pack     the pixel rows under a row of tiles go through a small zero-bordered buffer, BatchNorm and ReLU on the way.
 //   Threads  forward, backward_input (the same with turned weights): a unit of whole images, so that their epilogue
@@ -41,6 +41,7 @@ using winograd::F4;
 
 constexpr int kTiles = 64;
 constexpr int kNarrow = 12;
+constexpr int kPanelsTogether = 4;
 constexpr int kTaps = 9;
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
@@ -91,7 +92,9 @@ struct Sizes {
   std::size_t buffer() const { return z(F::kPatch * columns * kPack); }
   std::size_t v_stride() const { return position_stride(z(packs(in) * tiles * kPack)); }
   std::size_t v() const { return v_stride() * kPositions<F>; }
-  std::size_t m_stride() const { return position_stride(z(tiles * 3 * kLanes)); }
+  std::size_t m_stride() const {
+    return position_stride(z(tiles * std::min(Panels{out}.vectors(), 2 * kPanelsTogether + 1) * kLanes));
+  }
   std::size_t m() const { return m_stride() * kPositions<F>; }
   std::size_t z_stride() const { return position_stride(z(tiles * Panels{out}.padded())); }
   std::size_t z_floats() const { return z_stride() * kPositions<F>; }
@@ -317,7 +320,7 @@ void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corn
         {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel, lanes});
 }
 
-// y of the tiles in `rows`, output channels of a group: for each panel the products of all positions, then back.
+// y of the tiles in `rows`, output channels of a group: for some panels the products of all positions, then back.
 template <class F>
 void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
                   View y, int first_channel, Write write, const BackwardEpilogue& e, Prefetch& next) {
@@ -325,29 +328,35 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const floa
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
   const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
-  for (int panel = 0; panel < panels.count(); ++panel) {
-    const int width = panels.width(panel);
-    const float* const panel_u = u + s.u_panel_offset(panel);
-    micro::with_width(width, [&]<int V>() {
-      for (int p = 0; p < kPositions<F>; ++p, next.step())
-        micro::multiply_row<V, 1>(tiles, depth, v + z(p) * s.v_stride(), panel_u + z(p) * s.u_stride(V),
-                                  {m + z(p) * s.m_stride(), V * kLanes, kLanes, false});
-    });
-    const float* from = m;
-    for (int r = rows.first; r < rows.end; ++r)
-      for (int column = 0; column < t.tile_columns; ++column) {
-        const Corner<F> corner = corner_of<F>(t, r, column);
-        for (int i = 0; i < width; ++i, from += kLanes) {
-          Vec result[F::kOut][F::kOut];
-          transform_output<F>(from, s.m_stride(), result);
-          const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
-          const int channel = first_channel + panels.first_channel(panel) + i * kLanes;
-          if (plain)
-            store_outputs<F>(result, corner, t, y, channel, lanes, write == Write::add);
-          else
-            finish_outputs<F>(result, corner, t, y, r / t.tile_rows, channel, lanes, write, e);
+  for (int first = 0; first < panels.count(); first += kPanelsTogether) {
+    const int end = std::min(panels.count(), first + kPanelsTogether);
+    const auto m_of = [&](int panel) {
+      return m + z(s.tiles * (panels.first_channel(panel) - panels.first_channel(first)));
+    };
+    for (int p = 0; p < kPositions<F>; ++p)
+      for (int panel = first; panel < end; ++panel, next.step())
+        micro::with_width(panels.width(panel), [&]<int V>() {
+          const float* const panel_u = u + s.u_panel_offset(panel) + z(p) * s.u_stride(V);
+          micro::multiply_row<V, 1>(tiles, depth, v + z(p) * s.v_stride(), panel_u,
+                                    {m_of(panel) + z(p) * s.m_stride(), V * kLanes, kLanes, false});
+        });
+    for (int panel = first; panel < end; ++panel) {
+      const int width = panels.width(panel), channel = first_channel + panels.first_channel(panel);
+      const float* from = m_of(panel);
+      for (int r = rows.first; r < rows.end; ++r)
+        for (int column = 0; column < t.tile_columns; ++column) {
+          const Corner<F> corner = corner_of<F>(t, r, column);
+          for (int i = 0; i < width; ++i, from += kLanes) {
+            Vec result[F::kOut][F::kOut];
+            transform_output<F>(from, s.m_stride(), result);
+            const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
+            if (plain)
+              store_outputs<F>(result, corner, t, y, channel + i * kLanes, lanes, write == Write::add);
+            else
+              finish_outputs<F>(result, corner, t, y, r / t.tile_rows, channel + i * kLanes, lanes, write, e);
+          }
         }
-      }
+    }
   }
 }
 
