@@ -57,7 +57,7 @@ class Prober {
                                                       job.relu ? (job.affine ? "+ReLU" : "ReLU") : "")
                                         : "";
       const bool both = joint != nullptr && product != ConvProduct::forward;
-      if (both) fusion += std::string(fusion.empty() ? "" : "; ") + "both gradients from one load";
+      if (both) fusion += std::string(fusion.empty() ? "" : "; ") + "both gradients in one call";
       result.push_back({kProductNames[p], rung.name, rung.tile(c, x, product), fusion, 0.0});
     }
     measure(job, joint, result);

@@ -7,7 +7,8 @@
 //            by a third. Weights: [panel][input channel][vectors].
 //   Tile     a panel over the pixels of the block; the block's epilogue follows while it is in the L1 or L2 cache.
 //   Threads  one image is one block of work, or a block of pixels where an epilogue does not bind the pixels of an image
-//            together; weight gradients go to private copies, added in order.
+//            together; weight gradients go to private copies, added in order. Those of large weights do not: there each
+//            task sums up some panels of the only one over all pixels, and packs x for itself.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
@@ -79,10 +80,13 @@ void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Blo
   }
 }
 
-void pack_gradient(const Gradient& dy, const Block& block, float* to) {
+void pack_gradient(const Gradient& dy, const Block& block, int first, int end, float* to) {  // of these channels
   const std::size_t pixel = z(block.image) * z(dy.shape().height * dy.shape().width) + z(block.first);
-  for (int c = 0; c < dy.shape().channels; c += kPack, to += kPixels * kPack)
-    pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, dy.shape().channels - c), to);
+  for (int c = first; c < end; c += kPack, to += kPixels * kPack)
+    pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, end - c), to);
+}
+void pack_gradient(const Gradient& dy, const Block& block, float* to) {
+  pack_gradient(dy, block, 0, dy.shape().channels, to);
 }
 
 // y of a block, all panels. `e` is for backward_input.
@@ -126,10 +130,10 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   });
 }
 
-void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
-                    std::span<float> scratch) {
+void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View dx, Write write,
+                       const BackwardEpilogue& e, std::span<float> scratch) {
   const Grouping g(c);
-  const Blocks blocks(c, dy.shape);
+  const Blocks blocks(c, dy.shape());
   Scratch parts(scratch);
   float* const weights = parts.take(packed_weight_floats(g, true, 1));
   float* const packs = parts.take(0);
@@ -142,25 +146,74 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     multiply_block({g.in}, g.out, block, packed, weights, dx, write, e);
   });
 }
+void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
+                    std::span<float> scratch) {
+  backward_input_of(c, dy, w, dx, write, e, scratch);
+}
 
-// dw of a block, rows padded to whole vectors.
-// Both are packed.
-void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw) {
+// dw of a block and of panels [first, end), rows padded to whole vectors. Both are packed; dy from the first panel on.
+void correlate_panels(const Grouping& g, const Block& block, int first, int end, const float* x, const float* dy,
+                      float* dw) {
   const Panels panels{g.out};
   const micro::Pixels pixels{1, block.count, 0, 0, kPack, kPixels * kPack};
-  for (int panel = 0; panel < panels.count(); ++panel)
+  for (int panel = first; panel < end; ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
-      const float* const gradient = dy + micro::vector_offset(panels.first_vector(panel), kPixels * kPack);
+      const int vector = panels.first_vector(panel) - panels.first_vector(first);
+      const float* const gradient = dy + micro::vector_offset(vector, kPixels * kPack);
       micro::correlate_rows<V, 1>(pixels, g.in, x, kPixels * kPack, gradient, kLanes, dw + panels.first_channel(panel),
                                   panels.padded());
     });
 }
 
+void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw) {
+  correlate_panels(g, block, 0, Panels{g.out}.count(), x, dy, dw);
+}
+
 std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
+
+// Above this many weights eight private copies cost more than packing x again.
+constexpr int kLargeWeights = 512 * 512;
+constexpr int kPanelsOfTask = 4;
+static_assert(2 * kPanelsOfTask * kLanes % kPack == 0, "a task's channels begin with a pack");
+bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
+
+std::size_t weight_gradient_scratch(const Grouping& g, int threads) {
+  if (!is_large(g))
+    return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
+  return gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats((2 * kPanelsOfTask + 1) * kLanes));
+}
+
+void correlate_large(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, float* dw,
+                     std::span<float> scratch) {
+  const Grouping g(c);
+  const Blocks blocks(c, dy.shape());
+  const Panels panels{g.out};
+  const std::size_t size = gradient_floats(g), pack_floats = block_floats((2 * kPanelsOfTask + 1) * kLanes);
+  Scratch parts(scratch);
+  float* const sum = parts.take(size);
+  float* const packs = parts.take(0);
+  parallel_for(micro::ceil_div(panels.count(), kPanelsOfTask), [&](int task) {
+    const int first = task * kPanelsOfTask, end = std::min(panels.count(), first + kPanelsOfTask);
+    const int channel = panels.first_channel(first);
+    const int past = std::min(g.out, panels.first_channel(end - 1) + panels.width(end - 1) * kLanes);
+    const int padded = panels.first_channel(end - 1) + panels.width(end - 1) * kLanes - channel;
+    for (int row = 0; row < g.in; ++row) std::fill_n(sum + z(row) * z(panels.padded()) + z(channel), padded, 0.0f);
+    float* const packed_x = packs + z(omp_get_thread_num()) * (block_floats(g.in) + pack_floats);
+    float* const packed_dy = packed_x + block_floats(g.in);
+    for (int i = 0; i < blocks.total(); ++i) {
+      const Block block = block_at(blocks, i);
+      pack_block(blocks, x, t, block, packed_x);
+      pack_gradient(dy, block, channel, past, packed_dy);
+      correlate_panels(g, block, first, end, packed_x, packed_dy, sum);
+    }
+  });
+  add_weight_chunks(g, sum, 1, size, dw);
+}
 
 void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,
                       std::span<float> scratch) {
   const Grouping g(c);
+  if (is_large(g)) return correlate_large(c, x, t, dy, dw, scratch);
   const Blocks blocks(c, dy.shape);
   const int chunks = std::min(kWeightGradientChunks, blocks.total());
   const std::size_t size = gradient_floats(g);
@@ -182,9 +235,9 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
   add_weight_chunks(g, partials, chunks, size, dw);
 }
 
-// Both gradients. A chunk is a range of images, so that an epilogue's sums stay in one thread.
-void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w, View dx,
-              Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
+// Both gradients from one load. A chunk is a range of images, so that an epilogue's sums stay in one thread.
+void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w,
+                       View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
   const Blocks blocks(c, dy.shape());
   const int images = blocks.images, chunks = std::min(kWeightGradientChunks, images);
@@ -212,10 +265,19 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradi
   add_weight_chunks(g, partials, chunks, size, dw);
 }
 
+// Weight gradients first: x may be the value whose gradient an epilogue finishes, but dx is never read for them.
+void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w, View dx,
+              Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
+  if (!is_large(Grouping(c))) return backward_together(c, x, t, dy, w, dx, write, e, dw, scratch);
+  correlate_large(c, x, t, dy, dw, scratch);
+  backward_input_of(c, dy, w, dx, write, e, scratch);
+}
+
 std::size_t backward_scratch(const Conv2d& c, const Shape&, int threads) {
   const Grouping g(c);
-  return Scratch::rounded(packed_weight_floats(g, true, 1)) + kWeightGradientChunks * gradient_floats(g) +
-         z(threads) * (block_floats(g.in) + block_floats(g.out));
+  const std::size_t weights = Scratch::rounded(packed_weight_floats(g, true, 1));
+  if (is_large(g)) return std::max(weight_gradient_scratch(g, threads), weights + z(threads) * block_floats(g.out));
+  return weights + weight_gradient_scratch(g, threads);
 }
 
 std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, int threads) {
@@ -227,7 +289,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
       return Scratch::rounded(packed_weight_floats(g, true, 1)) + z(threads) * block_floats(g.out);
     case ConvProduct::backward_weights: break;
   }
-  return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
+  return weight_gradient_scratch(g, threads);
 }
 
 std::string tile(const Conv2d& c, const Shape&, ConvProduct product) {

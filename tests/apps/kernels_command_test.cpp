@@ -73,7 +73,7 @@ TEST(KernelsCommand, TellsWhatThePlanDecided) {
   for (const json& n : dense["nodes"]) {
     slices += says(n["forward"], "slices");
     if (n.contains("products") && n["products"].back()["kernel"] == "pointwise")
-      together += says(n["products"].back()["fusion"], "both gradients from one load");
+      together += says(n["products"].back()["fusion"], "both gradients in one call");
   }
   EXPECT_EQ(slices, 6) << "a concat a layer";
   EXPECT_EQ(together, 8) << "a bottleneck a layer and two transitions";

@@ -51,8 +51,8 @@ TEST(ConvGradient, LoadedItIsTheStoredOne) {
   int tried = 0;
   for (const ConvCandidate* rung : rungs) {
     if (!rung->loads_gradient) continue;
-    for (const int in : {3, 16, 50})
-      for (const int out : {1, 12, 16, 33, 64}) {
+    for (const int in : {3, 16, 50, 517})
+      for (const int out : {1, 12, 16, 33, 64, 523}) {
         const Conv2d conv = square(in, out, 1);
         const Shape shape{3, 9, 8, in}, y_shape = conv.output_shape(shape);
         const Tensor g = random(y_shape, "g"), y = random(y_shape, "y");
