@@ -102,6 +102,20 @@ std::vector<float> gradients(const char* spec, bool recompute, Mode mode) {
   return result;
 }
 
+// The networks of the next test compute one value through another.
+TEST(Recompute, AChainIsComputedInOnePass) {
+  for (const char* spec : {"resnext-29-2x4d:widen=1", "resnet-20:width=4"}) {
+    const Model model = build_model(spec, kImage, 10);
+    const Plan plan = model.network.plan(model.logits, options(true));
+    int through = 0;
+    for (std::size_t id = 0; id < plan.value.size(); ++id) {
+      through += plan.again_through[id] >= 0;
+      EXPECT_LT(plan.again_through[id], static_cast<int>(id));
+    }
+    EXPECT_GE(through, 1) << spec;
+  }
+}
+
 TEST(Recompute, TheBitsAreTheSame) {
   for (const char* spec : {"resnext-29-2x4d:widen=1", "resnext-20-2x4d", "resnet-20:width=4", "resnet-14:width=10",
                            "resnext-29-2x4d:norm=none"})
