@@ -33,8 +33,8 @@ std::vector<SchemeOverview> overview(const std::vector<ModelRanking>& rankings) 
       o.scheme = row->scheme;
       ++o.networks;
       o.mean_rank += rank_in(rows, *row);
-      o.best += row->verdict == "best" || row->verdict == "no difference found";
-      o.worse += row->verdict == "worse";
+      o.best += row->verdict == kBest.en || row->verdict == kNoDifference.en;
+      o.worse += row->verdict == kWorse.en;
     }
   }
   std::vector<SchemeOverview> result;
@@ -75,7 +75,7 @@ std::string overview_sentence(const std::vector<ModelRanking>& rankings, Languag
   for (const ModelRanking& ranking : rankings)
     for (const RankingRow& row : ranking.rows) {
       intervals += row.interval.has_value();
-      excluding += row.verdict == "worse" || row.verdict == "better";
+      excluding += row.verdict == kWorse.en || row.verdict == kBetter.en;
     }
   return say(language, kManyIntervals, excluding, intervals, 0.05 * intervals);
 }

@@ -84,15 +84,15 @@ void compare_to_best(RankingRow& row, const RankingRow& best) {
   if (!differences.empty()) row.difference = mean(differences);
   row.interval = paired_interval(differences);
   if (!row.interval)
-    row.verdict = "too few seeds";
+    row.verdict = kTooFewSeeds.en;
   else
-    row.verdict = row.interval->contains(0.0) ? "no difference found" : *row.difference < 0.0 ? "worse" : "better";
+    row.verdict = (row.interval->contains(0.0) ? kNoDifference : *row.difference < 0.0 ? kWorse : kBetter).en;
 }
 
 std::string percent(double v) { return fmt::format("{:.2f}", 100.0 * v); }
 
 std::string difference_text(const RankingRow& row) {
-  if (row.verdict == "best" || !row.difference) return "";
+  if (row.verdict == kBest.en || !row.difference) return "";
   if (!row.interval) return fmt::format("{:+.2f}", 100.0 * *row.difference);
   return fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100.0 * *row.difference, 100.0 * row.interval->low,
                      100.0 * row.interval->high);
@@ -170,7 +170,7 @@ std::vector<ModelRanking> rank(const Comparison& c, const io::Path& out) {
     });
     for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
       if (i == 0)
-        ranking.rows[i].verdict = "best";
+        ranking.rows[i].verdict = kBest.en;
       else
         compare_to_best(ranking.rows[i], ranking.rows[0]);
     }

@@ -140,10 +140,14 @@ inline constexpr Text kManyIntervals{
     "{1} 个与最好者之差的区间中有 {0} 个不含 0。每个都是 95 % 区间：即使没有任何真实差异，仅凭偶然也约有 {2:.1f} "
     "个不含 0。而且最好者正是因为最好才被选中的。"};
 
-// Of RankingRow::verdict.
+// RankingRow::verdict is the English one.
+inline constexpr Text kBest{"best", "最好"};
+inline constexpr Text kWorse{"worse", "更差"};
+inline constexpr Text kBetter{"better", "更好"};
+inline constexpr Text kNoDifference{"no difference found", "未发现差异"};
+inline constexpr Text kTooFewSeeds{"too few seeds", "种子太少"};
 inline std::string verdict_text(std::string_view verdict, Language language) {
-  for (const Text& text : {Text{"best", "最好"}, Text{"worse", "更差"}, Text{"better", "更好"},
-                           Text{"no difference found", "未发现差异"}, Text{"too few seeds", "种子太少"}})
+  for (const Text& text : {kBest, kWorse, kBetter, kNoDifference, kTooFewSeeds})
     if (verdict == text.en) return std::string(text.in(language));
   return std::string(verdict);
 }

@@ -2,22 +2,17 @@
 #include "core/graph/fuse.h"
 
 #include "core/graph/plan.h"
+#include "core/graph/switch.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <string_view>
 
 namespace fanin {
 
 namespace {
 
-std::atomic<bool>& fusion_switch() {
-  static std::atomic<bool> on = [] {
-    const char* const value = std::getenv("FANIN_FUSE");
-    return value == nullptr || std::string_view(value) != "0";
-  }();
-  return on;
+Switch& fusion_switch() {
+  static Switch fusion("FANIN_FUSE");
+  return fusion;
 }
 
 class Fuser {
@@ -185,15 +180,8 @@ class Fuser {
 
 }  // namespace
 
-bool fusion() { return fusion_switch(); }
-void set_fusion(bool on) { fusion_switch() = on; }
-
-std::vector<std::vector<int>> consumers_of(const std::vector<PlanNode>& nodes) {
-  std::vector<std::vector<int>> consumers(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    for (const int x : nodes[i].inputs) consumers[static_cast<std::size_t>(x)].push_back(static_cast<int>(i));
-  return consumers;
-}
+bool fusion() { return fusion_switch().on(); }
+void set_fusion(bool on) { fusion_switch().set(on); }
 
 Fusion fuse(const std::vector<PlanNode>& nodes, const PlanOptions& options) { return Fuser(nodes, options).run(); }
 

@@ -58,8 +58,6 @@ struct Fusion {
   int gradient_of(int id) const { return at(id).passed_on ? at(id).value.source : id; }
 };
 
-std::vector<std::vector<int>> consumers_of(const std::vector<PlanNode>& nodes);  // of each node, ascending
-
 Fusion fuse(const std::vector<PlanNode>& nodes, const PlanOptions& options);  // nothing is fused unless options.fuse
 
 }  // namespace fanin

@@ -178,6 +178,13 @@ class Planner {
 
 }  // namespace
 
+std::vector<std::vector<int>> consumers_of(const std::vector<PlanNode>& nodes) {
+  std::vector<std::vector<int>> consumers(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    for (const int x : nodes[i].inputs) consumers[static_cast<std::size_t>(x)].push_back(static_cast<int>(i));
+  return consumers;
+}
+
 std::size_t Plan::activation_floats() const {
   std::vector<Storage> others = storages;
   for (const std::vector<int>* const scratch : {&scratch_forward, &scratch_backward})

@@ -82,6 +82,8 @@ struct Plan {
   std::size_t activation_floats() const;               // what the arena would need without these
 };
 
+std::vector<std::vector<int>> consumers_of(const std::vector<PlanNode>& nodes);  // of each node, ascending
+
 Plan make_plan(const std::vector<PlanNode>& nodes, const PlanOptions& options);
 
 }  // namespace fanin

@@ -2,22 +2,17 @@
 #include "core/graph/value_lives.h"
 
 #include "core/graph/plan.h"
+#include "core/graph/switch.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <string_view>
 
 namespace fanin {
 
 namespace {
 
-std::atomic<bool>& recomputation_switch() {
-  static std::atomic<bool> on = [] {
-    const char* const value = std::getenv("FANIN_RECOMPUTE");
-    return value == nullptr || std::string_view(value) != "0";
-  }();
-  return on;
+Switch& recomputation_switch() {
+  static Switch recomputation("FANIN_RECOMPUTE");
+  return recomputation;
 }
 
 class Lives {
@@ -122,8 +117,8 @@ void Life::extend(const Life& other) {
   last = std::max(last, other.last);
 }
 
-bool recomputation() { return recomputation_switch(); }
-void set_recomputation(bool on) { recomputation_switch() = on; }
+bool recomputation() { return recomputation_switch().on(); }
+void set_recomputation(bool on) { recomputation_switch().set(on); }
 
 std::vector<ValueLife> value_lives(const std::vector<PlanNode>& nodes, const PlanOptions& options, const Fusion& fusion,
                                    const std::vector<int>& again) {

@@ -32,7 +32,7 @@ struct ConvCandidate {
 // In order of preference: the first that fits runs. conv_winograd4 is skipped unless ConvPrecision is fast.
 std::span<const ConvCandidate* const> conv_candidates();
 const ConvCandidate& conv2d_candidate(const Conv2d&, const Shape& x, ConvProduct);  // the one that runs
-// The one that takes both gradients from one load, or null if each product is on its own.
+// The one that takes both gradients in one call, or null if each product is on its own.
 const ConvCandidate* conv2d_joint_candidate(const Conv2d&, const Shape& x);
 
 extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_winograd2, conv_winograd4;

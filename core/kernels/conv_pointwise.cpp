@@ -171,7 +171,7 @@ void correlate_block(const Grouping& g, const Block& block, const float* x, cons
 
 std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
 
-// Above this many weights eight private copies cost more than packing x again.
+// Above this many weights eight private copies take memory for nothing, and with few pixels time as well (README.md).
 constexpr int kLargeWeights = 512 * 512;
 constexpr int kPanelsOfTask = 4;
 static_assert(2 * kPanelsOfTask * kLanes % kPack == 0, "a task's channels begin with a pack");

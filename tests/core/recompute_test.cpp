@@ -32,8 +32,8 @@ int computed_again(const Plan& plan) {
   return count;
 }
 
-// Arena bytes per image of a ResNeXt-29 (2x4d, widen 1): what the planner has to find. In a stage of blocks all
-// ReLU(a + b) are the widest values; they may be gone when the last stage ends, and come back a stage at a time.
+// In a stage of blocks ReLU(a + b) are the widest values; they may be gone when the last stage ends, and come back a stage
+// at a time.
 TEST(Recompute, GivesUpTheSumsOfAResNeXt) {
   const Model model = build_model("resnext-29-2x4d:widen=1", kImage, 10);
   const Plan kept = model.network.plan(model.logits, options(false)),
@@ -53,7 +53,6 @@ TEST(Recompute, NothingIsComputedTwiceWithoutNeed) {
   }
   const Model model = build_model("resnext-29-2x4d:widen=1", kImage, 10);
   EXPECT_EQ(computed_again(model.network.plan(model.logits, options(true, Mode::evaluate))), 0);
-  // Each that is computed again saves something.
   const Plan plan = model.network.plan(model.logits, options(true));
   EXPECT_LT(computed_again(plan), 9) << "the last of them is read at once";
 }
