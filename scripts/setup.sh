@@ -10,7 +10,7 @@ packages=(
   libarchive-dev libstb-dev libcurl4-openssl-dev libssl-dev                   # images, archives, downloads
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev                         # files of a run, settings, command line
   libjs-chart.js                                                              # charts of the pages
-  libgtest-dev                                                                # tests
+  libgtest-dev libbenchmark-dev                                               # tests, measurements
 )
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -200,10 +200,12 @@ void finish_patch(const BackwardEpilogue& e, View dx, Write write, const Gradien
       e.transform.relu, write == Write::add, e.scaled);
 }
 
-void clear_sums(const BackwardEpilogue& e, const Shape& dx, int image) {
+void clear_sums(const BackwardEpilogue& e, const Shape& dx, int image, int first_channel, int channels) {
   if (empty(e)) return;
   for (float* const sums : {e.sums, e.others[0].sums, e.others[1].sums})
-    if (sums != nullptr) std::fill_n(sums + z(image) * z(2 * dx.channels), 2 * dx.channels, 0.0f);
+    if (sums != nullptr)
+      for (const int row : {0, 1})
+        std::fill_n(sums + z(2 * image + row) * z(dx.channels) + z(first_channel), channels, 0.0f);
 }
 
 }  // namespace fanin

@@ -39,7 +39,11 @@ struct GradientPatch {
   int channel, channels;
 };
 void finish_patch(const BackwardEpilogue&, View dx, Write, const GradientPatch&);
-void clear_sums(const BackwardEpilogue&, const Shape& dx, int image);  // before the first patch of an image
+// `channels` of the sums of an image, before its first patch.
+void clear_sums(const BackwardEpilogue&, const Shape& dx, int image, int first_channel, int channels);
+inline void clear_sums(const BackwardEpilogue& e, const Shape& dx, int image) {
+  clear_sums(e, dx, image, 0, dx.channels);
+}
 
 // Where micro::multiply leaves a tile that finish_patch takes on, instead of micro::Target.
 struct GradientTarget {

@@ -21,6 +21,7 @@ namespace fanin {
 
 namespace {
 
+using micro::Ahead;
 using micro::ceil_div;
 using micro::kLanes;
 using micro::kPack;
@@ -30,12 +31,18 @@ using micro::z;
 
 constexpr int kPixels = 64;
 constexpr int kOrder[] = {0};
+// Above this many weights eight private copies of their gradient take memory for nothing, and with few pixels time as
+// well (README.md).
+constexpr int kLargeWeights = 512 * 512;
+
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
 bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
   const bool stride_fits = c.stride == 1 || (c.stride == 2 && product != ConvProduct::backward_input);
   return c.kernel == 1 && c.padding == 0 && c.groups == 1 && stride_fits;
 }
+
+bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
 // Blocks of output pixels; the last of an image may be shorter.
 struct Blocks {
@@ -89,17 +96,27 @@ void pack_gradient(const Gradient& dy, const Block& block, float* to) {
   pack_gradient(dy, block, 0, dy.shape().channels, to);
 }
 
+// The pixels of block `index`, if there is one; with stride 2 nothing.
+void add_block(Ahead& ahead, const Blocks& b, ConstView v, int index) {
+  if (index >= b.total() || v.data == nullptr || b.stride != 1) return;
+  const Block block = block_at(b, index);
+  ahead.add(v.pixel(z(block.image) * z(b.pixels) + z(block.first)), v.stride, block.count, v.shape.channels);
+}
+
 // y of a block, all panels. `e` is for backward_input.
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
-                    View y, Write write, const BackwardEpilogue& e) {
+                    View y, Write write, const BackwardEpilogue& e, Ahead& ahead) {
   const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
   const micro::Depth d{kNoOffset, 1, depth, kPixels * kPack};
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel);
+      if (panel + 1 < panels.count() && panels.channels * depth > kLargeWeights)
+        ahead.add(weights + z(panels.first_channel(panel + 1)) * z(depth), z(depth * panels.width(panel + 1) * kLanes));
       const GradientTarget target{e, y, write, block.image, pixel, 1, first, panels.last_lanes(panel)};
+      alignas(64) float sums[kPixels * V * kLanes];
       with_sink(e, y, write, target, [&](const auto& sink) {
-        micro::multiply_row<V, 1>(block.count, d, packed, weights + z(first) * z(depth), sink);
+        micro::multiply_deep<V>(block.count, d, packed, weights + z(first) * z(depth), sink, sums, ahead);
       });
     });
 }
@@ -125,9 +142,23 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
-    multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y) ? Write::add : Write::overwrite, {});
+    Ahead ahead;
+    add_block(ahead, blocks, x, index + 1);
+    multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y) ? Write::add : Write::overwrite, {}, ahead);
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
+}
+
+// What backward_input reads for block `index`; its pack first.
+void add_gradient_block(Ahead& ahead, const Blocks& b, const Gradient& dy, View dx, Write write,
+                        const BackwardEpilogue& e, int index) {
+  if (!empty(e)) {
+    for (const GradientSums& o : e.others) add_block(ahead, b, o.x, index);
+    add_block(ahead, b, e.x, index);
+  }
+  if (write == Write::add) add_block(ahead, b, dx, index);
+  add_block(ahead, b, dy.y, index);
+  add_block(ahead, b, dy.g, index);
 }
 
 void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View dx, Write write,
@@ -143,7 +174,9 @@ void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.out);
     pack_gradient(dy, block, packed);
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
-    multiply_block({g.in}, g.out, block, packed, weights, dx, write, e);
+    Ahead ahead;
+    add_gradient_block(ahead, blocks, dy, dx, write, e, index + 1);
+    multiply_block({g.in}, g.out, block, packed, weights, dx, write, e, ahead);
   });
 }
 void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
@@ -153,7 +186,7 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
 
 // dw of a block and of panels [first, end), rows padded to whole vectors. Both are packed; dy from the first panel on.
 void correlate_panels(const Grouping& g, const Block& block, int first, int end, const float* x, const float* dy,
-                      float* dw) {
+                      float* dw, Ahead& ahead) {
   const Panels panels{g.out};
   const micro::Pixels pixels{1, block.count, 0, 0, kPack, kPixels * kPack};
   for (int panel = first; panel < end; ++panel)
@@ -161,21 +194,18 @@ void correlate_panels(const Grouping& g, const Block& block, int first, int end,
       const int vector = panels.first_vector(panel) - panels.first_vector(first);
       const float* const gradient = dy + micro::vector_offset(vector, kPixels * kPack);
       micro::correlate_rows<V, 1>(pixels, g.in, x, kPixels * kPack, gradient, kLanes, dw + panels.first_channel(panel),
-                                  panels.padded());
+                                  panels.padded(), ahead);
     });
 }
 
-void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw) {
-  correlate_panels(g, block, 0, Panels{g.out}.count(), x, dy, dw);
+void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw, Ahead& ahead) {
+  correlate_panels(g, block, 0, Panels{g.out}.count(), x, dy, dw, ahead);
 }
 
 std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
 
-// Above this many weights eight private copies take memory for nothing, and with few pixels time as well (README.md).
-constexpr int kLargeWeights = 512 * 512;
 constexpr int kPanelsOfTask = 4;
 static_assert(2 * kPanelsOfTask * kLanes % kPack == 0, "a task's channels begin with a pack");
-bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
 std::size_t weight_gradient_scratch(const Grouping& g, int threads) {
   if (!is_large(g))
@@ -204,7 +234,9 @@ void correlate_large(const Conv2d& c, ConstView x, const InputTransform& t, cons
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, channel, past, packed_dy);
-      correlate_panels(g, block, first, end, packed_x, packed_dy, sum);
+      Ahead ahead;
+      add_block(ahead, blocks, x, i + 1);
+      correlate_panels(g, block, first, end, packed_x, packed_dy, sum, ahead);
     }
   });
   add_weight_chunks(g, sum, 1, size, dw);
@@ -229,7 +261,10 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
-      correlate_block(g, block, packed_x, packed_dy, partial);
+      Ahead ahead;
+      add_block(ahead, blocks, dy, i + 1);
+      add_block(ahead, blocks, x, i + 1);
+      correlate_block(g, block, packed_x, packed_dy, partial, ahead);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);
@@ -257,9 +292,12 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
-      correlate_block(g, block, packed_x, packed_dy, partial);
+      Ahead ahead;
+      add_gradient_block(ahead, blocks, dy, dx, write, e, i + 1);
+      if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
+      correlate_block(g, block, packed_x, packed_dy, partial, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
-      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e);
+      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e, ahead);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);

@@ -29,6 +29,7 @@ namespace fanin {
 
 namespace {
 
+using micro::Ahead;
 using micro::ceil_div;
 using micro::kLanes;
 using micro::kPack;
@@ -42,6 +43,8 @@ using winograd::F4;
 constexpr int kTiles = 64;
 constexpr int kNarrow = 12;
 constexpr int kPanelsTogether = 4;
+// Weights above this many (input x output channels) have gradients without private copies.
+constexpr int kLargeWeights = 96 * 96;
 constexpr int kTaps = 9;
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
@@ -50,30 +53,40 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   return c.kernel == 3 && c.stride == 1 && c.padding == 1 && g.in >= kNarrow && g.out >= kNarrow;
 }
 
+bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
+
 template <class F>
 constexpr int kPositions = F::kPatch* F::kPatch;
 
 // Rounded up to an odd number of cache lines.
 std::size_t position_stride(std::size_t floats) { return ((floats + 15) / 16 | 1) * 16; }
 
-// Rows of tiles are numbered through all images; a block is a run of them.
+// Rows of tiles are numbered through all images; a block is a run of them, a unit the images in it. There are at least
+// `least` units, if there are as many images: otherwise threads would have nothing to do.
 struct Tiling {
   int images, height, width;
   int tile_rows, tile_columns;  // of an image
-  int rows_per_block;
+  int images_per_unit, rows_per_block;
 
-  Tiling(const Shape& s, int out)
+  Tiling(const Shape& s, int out, int least)
       : images(s.images),
         height(s.height),
         width(s.width),
         tile_rows(ceil_div(s.height, out)),
-        tile_columns(ceil_div(s.width, out)),
-        rows_per_block(std::max(1, kTiles / tile_columns)) {}
+        tile_columns(ceil_div(s.width, out)) {
+    const int fill = kTiles / (tile_rows * tile_columns);
+    images_per_unit = std::max(1, std::min(fill, ceil_div(images, least)));
+    rows_per_block = fill > 0 ? images_per_unit * tile_rows : std::max(1, kTiles / tile_columns);
+  }
   int tile_capacity() const { return ceil_div(rows_per_block * tile_columns, 4) * 4; }
   int total_rows() const { return images * tile_rows; }
   int blocks() const { return ceil_div(total_rows(), rows_per_block); }
-  int images_per_unit() const { return std::max(1, rows_per_block / tile_rows); }
+  int units() const { return ceil_div(images, images_per_unit); }
 };
+
+// Few units for large weights, which come from memory for each of them.
+constexpr int kLeastTasks = 4;
+int least_units(const Grouping& g) { return ceil_div(is_large(g) ? kLeastTasks / 2 : kLeastTasks, g.count); }
 
 struct Rows {
   int first, end;  // rows of tiles
@@ -229,6 +242,10 @@ class Prefetch {
   int steps_ = 1, first_ = 0, count_ = 0, taken_ = 0, done_ = 0;
 };
 
+void clear_pixels(float* to, int pixels) {
+  for (float* const end = to + z(pixels * kPack); to < end; to += kLanes) simd::store(simd::zero(), to);
+}
+
 // The pixel rows under a row of tiles, one pack of channels, zero-bordered.
 template <class F>
 void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, int tile_row,
@@ -237,13 +254,13 @@ void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTrans
   for (int i = 0; i < F::kPatch; ++i) {
     float* const row = buffer + z(i * s.columns * kPack);
     if (top + i < 0 || top + i >= t.height) {
-      std::memset(row, 0, z(s.columns * kPack) * sizeof(float));
+      clear_pixels(row, s.columns);
       continue;
     }
     const float* from = x.pixel((z(image) * z(t.height) + z(top + i)) * z(t.width));
-    std::memset(row, 0, kPack * sizeof(float));
+    clear_pixels(row, 1);
     pack_run(transform, {from, x.stride, t.width, first, channels}, row + kPack);
-    std::memset(row + z((t.width + 1) * kPack), 0, z((s.columns - t.width - 1) * kPack) * sizeof(float));
+    clear_pixels(row + z((t.width + 1) * kPack), s.columns - t.width - 1);
   }
 }
 
@@ -261,7 +278,7 @@ void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTra
           transform_input<F>(buffer + tile * F::kOut * kPack + lane, s.columns * kPack, to + lane, s.v_stride());
     }
     for (int tile = tiles; tile % 4 != 0; ++tile, to += kPack)
-      for (int p = 0; p < kPositions<F>; ++p) std::memset(to + z(p) * s.v_stride(), 0, kPack * sizeof(float));
+      for (int p = 0; p < kPositions<F>; ++p) clear_pixels(to + z(p) * s.v_stride(), 1);
   }
 }
 
@@ -320,6 +337,31 @@ void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corn
         {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel, lanes});
 }
 
+template <class F>
+const float* u_of(const Sizes<F>& s, const float* u, int position, int panel) {
+  return u + s.u_panel_offset(panel) + z(position) * s.u_stride(Panels{s.out}.width(panel));
+}
+
+// What the product after that of `position` and panel `i` of [first, end) multiplies: the next U, and a share of the
+// next position's V.
+struct PanelRange {
+  int first, i, end;
+};
+template <class F>
+Ahead next_factors(const Sizes<F>& s, const float* v, const float* u, int position, const PanelRange& panel) {
+  Ahead ahead;
+  const bool last = panel.i + 1 == panel.end;
+  if (position + 1 < kPositions<F>) {
+    const std::size_t floats = z(packs(s.in) * s.tiles * kPack), of = z(panel.end - panel.first);
+    ahead.add(v + z(position + 1) * s.v_stride() + floats * z(panel.i - panel.first) / of, floats / of);
+  } else if (last) {
+    return ahead;
+  }
+  const int next = last ? panel.first : panel.i + 1;
+  ahead.add(u_of(s, u, position + last, next), z(s.in * Panels{s.out}.width(next) * kLanes));
+  return ahead;
+}
+
 // y of the tiles in `rows`, output channels of a group: for some panels the products of all positions, then back.
 template <class F>
 void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
@@ -334,12 +376,14 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const floa
       return m + z(s.tiles * (panels.first_channel(panel) - panels.first_channel(first)));
     };
     for (int p = 0; p < kPositions<F>; ++p)
-      for (int panel = first; panel < end; ++panel, next.step())
+      for (int panel = first; panel < end; ++panel, next.step()) {
+        Ahead ahead = next_factors(s, v, u, p, {first, panel, end});
         micro::with_width(panels.width(panel), [&]<int V>() {
-          const float* const panel_u = u + s.u_panel_offset(panel) + z(p) * s.u_stride(V);
-          micro::multiply_row<V, 1>(tiles, depth, v + z(p) * s.v_stride(), panel_u,
-                                    {m_of(panel) + z(p) * s.m_stride(), V * kLanes, kLanes, false});
+          float* const sums = m_of(panel) + z(p) * s.m_stride();
+          const micro::Target to{sums, V * kLanes, kLanes, false};
+          micro::multiply_deep<V>(tiles, depth, v + z(p) * s.v_stride(), u_of(s, u, p, panel), to, sums, ahead);
         });
+      }
     for (int panel = first; panel < end; ++panel) {
       const int width = panels.width(panel), channel = first_channel + panels.first_channel(panel);
       const float* from = m_of(panel);
@@ -442,28 +486,34 @@ template <class F>
 void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
               Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
   const Grouping g(c);
-  const Tiling t(y.shape, F::kOut);
+  const Tiling t(y.shape, F::kOut, least_units(g));
   const Sizes<F> s(t, turned ? g.out : g.in, turned ? g.in : g.out);
   Scratch parts(scratch);
   float* const u = parts.take(z(g.count) * s.u());
   float* const blocks = parts.take(0);
   weights_to_u(g, s, w, turned, u);
-  const int unit = t.images_per_unit();
-  parallel_for(ceil_div(t.images, unit), [&](int index) {
+  // The groups of a unit share cache lines: they stay together where there are enough units.
+  const int groups = t.units() < kLeastTasks ? 1 : g.count, shares = g.count / groups;
+  parallel_for(t.units() * shares, [&](int index) {
     Scratch own({blocks + z(omp_get_thread_num()) * (s.buffer() + s.v() + s.m()), s.buffer() + s.v() + s.m()});
     float *const buffer = own.take(s.buffer()), *const v = own.take(s.v()), *const m = own.take(s.m());
-    const int first_image = index * unit, end_image = std::min(t.images, first_image + unit);
-    for (int image = first_image; image < end_image; ++image) clear_sums(backward, y.shape, image);
+    const int first_image = index / shares * t.images_per_unit, first_group = index % shares * groups;
+    const int end_image = std::min(t.images, first_image + t.images_per_unit);
+    const ConstView share = x.channels(first_group * s.in, groups * s.in);
+    for (int image = first_image; image < end_image; ++image)
+      clear_sums(backward, y.shape, image, first_group * s.out, groups * s.out);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
-      Prefetch next(t, x, {rows.end, rows.end + t.rows_per_block}, F::kOut,
-                    g.count * Panels{s.out}.count() * kPositions<F>);
-      for (int group = 0; group < g.count; ++group) {
+      Prefetch next(t, share, {rows.end, rows.end + t.rows_per_block}, F::kOut,
+                    groups * Panels{s.out}.count() * kPositions<F>);
+      for (int group = first_group; group < first_group + groups; ++group) {
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
         output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, next);
       }
     }
-    for (int image = first_image; image < end_image; ++image) finish_forward(forward, y, whole_image(y, image));
+    const int pixels = t.height * t.width;
+    for (int image = first_image; image < end_image; ++image)
+      finish_forward(forward, y, {image, 0, pixels, first_group * s.out, groups * s.out});
   });
 }
 
@@ -496,10 +546,8 @@ void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int chu
   });
 }
 
-// Weights above this many (input x output channels) are summed without private copies.
-constexpr int kLargeWeights = 96 * 96;
 constexpr int kBlocksTogether = 8;
-bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
+constexpr int kGradientUnits = 2;
 // Up to this many both gradients of a block are computed together: beyond, what two products need of weights and
 // transformed tiles does not fit into the L2 cache at once (64-64 at 8x8: 564 GFLOP/s together, 637 one by one).
 constexpr int kJointWeights = 48 * 12;
@@ -509,7 +557,8 @@ struct GradientParts {
   Tiling t;
   Sizes<F> s;
   std::size_t block;  // V and Z of a block
-  GradientParts(const Grouping& g, const Shape& x) : t(x, F::kOut), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
+  GradientParts(const Grouping& g, const Shape& x)
+      : t(x, F::kOut, kGradientUnits), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
 };
 
 struct BlockMemory {
@@ -621,7 +670,7 @@ struct JointParts {
   Sizes<F> s, turned;
   std::size_t block;
   JointParts(const Grouping& g, const Shape& x)
-      : t(x, F::kOut),
+      : t(x, F::kOut, kLeastTasks),
         s(t, g.in, g.out),
         turned(t, g.out, g.in),
         block(std::max(s.v() + s.z_floats(), turned.v() + turned.m())) {}
@@ -633,7 +682,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
                        ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e, float* dw,
                        Scratch parts) {
   const Tiling& t = p.t;
-  const int unit = t.images_per_unit(), units = ceil_div(t.images, unit);
+  const int unit = t.images_per_unit, units = t.units();
   const int chunks = std::min(kWeightGradientChunks, units);
   float* const u = parts.take(z(g.count) * p.turned.u());
   float* const du = parts.take(z(kWeightGradientChunks * g.count) * p.s.du());
@@ -686,7 +735,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
     return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
   }
   const bool turned = product == ConvProduct::backward_input;
-  const Sizes<F> s(Tiling(x, F::kOut), turned ? g.out : g.in, turned ? g.in : g.out);
+  const Sizes<F> s(Tiling(x, F::kOut, least_units(g)), turned ? g.out : g.in, turned ? g.in : g.out);
   return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
 }
 
@@ -700,7 +749,8 @@ std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
 
 template <class F>
 std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
-  const Tiling t(x, F::kOut);
+  const Grouping g(c);
+  const Tiling t(x, F::kOut, product == ConvProduct::backward_weights ? kGradientUnits : least_units(g));
   return "F(" + std::to_string(F::kOut) + "x" + std::to_string(F::kOut) + ") x " +
          std::to_string(t.rows_per_block * t.tile_columns) + ", " + register_tile(c, product);
 }

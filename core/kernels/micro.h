@@ -10,9 +10,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/kernels/ahead.h"
 #include "core/kernels/simd.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace fanin::micro {
 
@@ -68,31 +70,42 @@ struct Target {
 
   template <int P, int V>
   [[gnu::always_inline]] void store(const Vec (&sum)[P][V]) const {
+    const Target own = *this;  // a copy: what is stored could be *this, for all that the compiler knows
+    if (last_lanes == kLanes) return add ? own.put<true, false>(sum) : own.put<false, false>(sum);
+    return add ? own.put<true, true>(sum) : own.put<false, true>(sum);
+  }
+
+ private:
+  template <bool kAdd, bool kPart, int P, int V>
+  [[gnu::always_inline]] void put(const Vec (&sum)[P][V]) const {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) {
         float* to = y + p * stride + v * kLanes;
-        if (v + 1 < V || last_lanes == kLanes)
-          simd::store(add ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
+        if (kPart && v + 1 == V)
+          simd::store_n(kAdd ? simd::plus(simd::load_n(to, last_lanes), sum[p][v]) : sum[p][v], to, last_lanes);
         else
-          simd::store_n(add ? simd::plus(simd::load_n(to, last_lanes), sum[p][v]) : sum[p][v], to, last_lanes);
+          simd::store(kAdd ? simd::plus(simd::load(to), sum[p][v]) : sum[p][v], to);
       }
   }
 };
 
 // `x` is the tile's first pixel, pixels are XS packed pixels apart. Sink: a Target, or what does more with the result.
-template <int P, int V, int XS, class Sink>
-void multiply(const Depth& d, const float* x, const float* w, const Sink& sink) {
+// Next: an Ahead, or NothingAhead. `begun`: the sums so far, pixel by pixel; null: 0.
+template <int P, int V, int XS, class Sink, class Next = const NothingAhead>
+void multiply(const Depth& d, const float* x, const float* w, const Sink& sink, Next& next = kNothingAhead,
+              const float* begun = nullptr) {
   Vec sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) sum[p][v] = simd::zero();
+    for (int v = 0; v < V; ++v) sum[p][v] = begun == nullptr ? simd::zero() : simd::load(begun + (p * V + v) * kLanes);
   for (int tap = 0; tap < d.taps; ++tap) {
     const float* from = x + d.tap_offsets[tap];
     for (int first = 0; first < d.depth; first += kPack, from += d.pack_stride) {
       const int depth = std::min(kPack, d.depth - first);
+      next.step();
       for (int k = 0; k < depth; ++k, w += V * kLanes) {
         Vec column[V];
 #pragma GCC unroll 16
@@ -110,16 +123,36 @@ void multiply(const Depth& d, const float* x, const float* w, const Sink& sink) 
 }
 
 // `pixels` pixels in a row.
-template <int V, int XS, class Sink = Target>
-void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Sink sink) {
+template <int V, int XS, class Sink = Target, class Next = const NothingAhead>
+void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Sink sink, Next& next = kNothingAhead,
+                  const float* begun = nullptr) {
   constexpr int P = V == 1 ? 2 * kTile : kTile;
   int p = 0;
   const auto run = [&]<int N>() {
-    for (; p + N <= pixels; p += N, x += N * XS * kPack, sink.advance(N)) multiply<N, V, XS>(d, x, w, sink);
+    for (; p + N <= pixels; p += N, x += N * XS * kPack, sink.advance(N))
+      multiply<N, V, XS>(d, x, w, sink, next, begun == nullptr ? nullptr : begun + p * V * kLanes);
   };
   run.template operator()<P>();
   run.template operator()<P / 2>();
   run.template operator()<1>();
+}
+
+// The same for one tap and any depth, as many channels at a time as have their weights in the L1 cache for all pixels;
+// the sums so far wait in `sums` (pixels x V vectors), which may be where the sink leaves them. The bits are the same.
+template <int V, class Sink, class Next>
+void multiply_deep(int pixels, const Depth& d, const float* x, const float* w, const Sink& sink, float* sums,
+                   Next& next) {
+  constexpr int kDeep = 128;
+  const int parts = ceil_div(d.depth, kDeep), part = ceil_div(ceil_div(d.depth, parts), kPack) * kPack;
+  for (int first = 0; first < d.depth; first += part) {
+    const Depth some{d.tap_offsets, 1, std::min(part, d.depth - first), d.pack_stride};
+    const float *const from = x + first / kPack * d.pack_stride, *const weights = w + first * V * kLanes;
+    const float* const begun = first == 0 ? nullptr : sums;
+    if (first + part < d.depth)
+      multiply_row<V, 1>(pixels, some, from, weights, Target{sums, V * kLanes, kLanes, false}, next, begun);
+    else
+      multiply_row<V, 1>(pixels, some, from, weights, sink, next, begun);
+  }
 }
 
 // Pixels to sum over: `rows` runs of `columns` pixels.
@@ -135,9 +168,9 @@ inline std::ptrdiff_t vector_offset(int v, std::ptrdiff_t pack) {
   return v * kLanes / kPack * pack + v * kLanes % kPack;
 }
 
-template <int K, int V, int XS>
+template <int K, int V, int XS, class Next = const NothingAhead>
 void correlate(const Pixels& pixels, const float* x, const float* dy, int last_lanes, float* dw,
-               std::ptrdiff_t dw_stride) {
+               std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
   Vec sum[K][V];
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
@@ -147,6 +180,8 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
     const float* from = x + r * pixels.x_row;
     const float* gradient = dy + r * pixels.dy_row;
     for (int c = 0; c < pixels.columns; ++c, from += XS * kPack, gradient += pixels.dy_stride) {
+      if constexpr (!std::is_same_v<Next, const NothingAhead>)
+        if (c % kPack == 0) next.step();
       Vec g[V];
 #pragma GCC unroll 16
       for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + vector_offset(v, pixels.dy_pack));
@@ -168,16 +203,16 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
 }
 
 // All `depth` input channels; dw has a row of `dw_stride` floats for each.
-template <int V, int XS>
+template <int V, int XS, class Next = const NothingAhead>
 void correlate_rows(const Pixels& pixels, int depth, const float* x, std::ptrdiff_t pack_stride, const float* dy,
-                    int last_lanes, float* dw, std::ptrdiff_t dw_stride) {
+                    int last_lanes, float* dw, std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
   constexpr int K = V == 1 ? 2 * kTile : kTile;
   for (int first = 0; first < depth; first += kPack, x += pack_stride) {
     const int end = std::min(kPack, depth - first);
     int k = 0;
     const auto run = [&]<int N>() {
       for (; k + N <= end; k += N)
-        correlate<N, V, XS>(pixels, x + k, dy, last_lanes, dw + (first + k) * dw_stride, dw_stride);
+        correlate<N, V, XS>(pixels, x + k, dy, last_lanes, dw + (first + k) * dw_stride, dw_stride, next);
     };
     run.template operator()<K>();
     run.template operator()<4>();

@@ -7,6 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <new>
 #include <vector>
 
 namespace fanin {
@@ -16,8 +17,19 @@ using micro::kLanes;
 using micro::kPack;
 using simd::Vec;
 
-std::vector<float> numbers(std::size_t count) {
-  std::vector<float> v(count);
+// Begins with a cache line, as the kernels' scratch does: vectors that straddle two lines cost up to a third.
+template <class T>
+struct LineAllocator {
+  static constexpr std::align_val_t kLine{64};
+  using value_type = T;
+  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
+  bool operator==(const LineAllocator&) const = default;
+};
+using Floats = std::vector<float, LineAllocator<float>>;
+
+Floats numbers(std::size_t count) {
+  Floats v(count);
   for (std::size_t i = 0; i < count; ++i) v[i] = static_cast<float>(i % 17) * 0.125f - 1.0f;
   return v;
 }
@@ -31,8 +43,8 @@ void set_flops(benchmark::State& state, double each) {
 template <int P, int V, int XS>
 void multiply(benchmark::State& state) {
   constexpr int kColumns = P * XS + 2, kTaps = 9;
-  const std::vector<float> x = numbers(3 * kColumns * kPack), w = numbers(kTaps * kPack * V * kLanes);
-  std::vector<float> y(P * V * kLanes);
+  const Floats x = numbers(3 * kColumns * kPack), w = numbers(kTaps * kPack * V * kLanes);
+  Floats y(P * V * kLanes);
   std::ptrdiff_t offsets[kTaps];
   for (int t = 0; t < kTaps; ++t) offsets[t] = (t / 3 * kColumns + t % 3) * kPack;
   const micro::Depth depth{offsets, kTaps, kPack, 0};
@@ -48,9 +60,9 @@ void multiply(benchmark::State& state) {
 template <int K, int V, int XS>
 void correlate(benchmark::State& state) {
   constexpr int kPixels = 64;
-  const std::vector<float> x = numbers(kPixels * XS * kPack), dy = numbers(kPixels * V * kLanes);
-  std::vector<float> dw(K * V * kLanes);
-  const micro::Pixels pixels{1, kPixels, 0, 0, V * kLanes};
+  const Floats x = numbers(kPixels * XS * kPack), dy = numbers(kPixels * V * kLanes);
+  Floats dw(K * V * kLanes);
+  const micro::Pixels pixels{1, kPixels, 0, 0, V * kLanes, kPack};
   for (auto _ : state) {
     micro::correlate<K, V, XS>(pixels, x.data(), dy.data(), kLanes, dw.data(), V * kLanes);
     benchmark::DoNotOptimize(dw.data());
@@ -63,8 +75,8 @@ void correlate(benchmark::State& state) {
 void pack(benchmark::State& state) {
   constexpr int kPixels = 32;
   const int channels = static_cast<int>(state.range(0));
-  const std::vector<float> x = numbers(kPixels * kPack), rows = numbers(3 * kPack);
-  std::vector<float> to(kPixels * kPack);
+  const Floats x = numbers(kPixels * kPack), rows = numbers(3 * kPack);
+  Floats to(kPixels * kPack);
   InputTransform t;
   if (state.range(1) != 0) t = {rows.data(), rows.data() + kPack, rows.data() + 2 * kPack, true};
   for (auto _ : state) {
@@ -78,8 +90,8 @@ void pack(benchmark::State& state) {
 // The one-dimensional transforms, rows and columns of one patch of a vector of channels: kPatch^2 inputs.
 template <class F, int kIn, int kOut, void (*kTransform)(const Vec (&)[kIn], Vec (&)[kOut])>
 void transform(benchmark::State& state) {
-  const std::vector<float> from = numbers(kIn * kIn * kLanes);
-  std::vector<float> to(kOut * kOut * kLanes);
+  const Floats from = numbers(kIn * kIn * kLanes);
+  Floats to(kOut * kOut * kLanes);
   for (auto _ : state) {
     Vec half[kOut][kIn];
     for (int j = 0; j < kIn; ++j) {
