@@ -6,13 +6,15 @@
 //   Block    about kTiles tiles, whole rows of tiles, of one or several images: the unit that stays in the cache.
 //   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
 //            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
-//            kPanelsTogether panels at a time: so M stays in the L2 cache and V comes from it once for all of them. The distance of positions is odd in cache lines: 36 stores to a multiple of 4096 bytes would
-//            fall into one set of the L1 cache and halve the speed.
+//            kPanelsTogether panels at a time: so M stays in the L2 cache and V comes from it once for all of them.
+//            The distance of positions is odd in cache lines: 36 stores to a multiple of 4096 bytes would fall into one
+//            set of the L1 cache and halve the speed.
+//   Ahead    while a product runs, the factors of the next one are fetched, and the pixels of the next block.
 //   Pack     the pixel rows under a row of tiles go through a small zero-bordered buffer, BatchNorm and ReLU on the way.
 //   Threads  forward, backward_input (the same with turned weights): a unit of whole images, so that their epilogue
-//            finds them in the cache. backward_weights is the adjoint, dU = V^T (A dY A^T). Small weights: chunks of
-//            blocks with private dU, added in order. Large ones: blocks are transformed together, then each thread sums
-//            up its positions and panels of the only dU.
+//            finds them in the cache, or one group of it where there are few units. backward_weights is the adjoint,
+//            dU = V^T (A dY A^T). Small weights: chunks of blocks with private dU, added in order. Large ones: blocks
+//            are transformed together, then each thread sums up its positions and panels of the only dU.
 //            backward takes both gradients of small weights from one load, in units of whole images.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
@@ -437,24 +439,34 @@ void gradient_block(const Tiling& t, const Sizes<F>& s, ConstView dy, const Rows
   }
 }
 
-// dU += V^T Z of a block, one position and panel. dU: [position][input channel][padded output channels].
+// Where Z of a panel is, and dU: [position][input channel][padded output channels].
 template <class F>
+const float* z_of(const Sizes<F>& s, const float* gradient, int position, int panel) {
+  return gradient + z(position) * s.z_stride() + z(s.tiles * Panels{s.out}.first_channel(panel));
+}
+template <class F>
+float* du_of(const Sizes<F>& s, float* du, int position, int panel) {
+  return du + z(position) * s.du_stride() + z(Panels{s.out}.first_channel(panel));
+}
+
+// dU += V^T Z of a block, one position and panel.
+template <class F, class Next>
 void correlate_position(const Sizes<F>& s, int tiles, const float* v, const float* gradient, int position, int panel,
-                        float* du) {
+                        float* du, Next& next) {
   const Panels panels{s.out};
-  const int first = panels.first_channel(panel), width = panels.width(panel);
+  const int width = panels.width(panel);
   const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
   micro::with_width(width, [&]<int V>() {
     micro::correlate_rows<V, 1>(pixels, s.in, v + z(position) * s.v_stride(), s.tiles * kPack,
-                                gradient + z(position) * s.z_stride() + z(s.tiles * first), kLanes,
-                                du + z(position) * s.du_stride() + first, panels.padded());
+                                z_of(s, gradient, position, panel), kLanes, du_of(s, du, position, panel),
+                                panels.padded(), next);
   });
 }
 
 template <class F>
 void clear_panel(const Sizes<F>& s, int position, int panel, float* du) {
   const Panels panels{s.out};
-  float* to = du + z(position) * s.du_stride() + panels.first_channel(panel);
+  float* to = du_of(s, du, position, panel);
   for (int i = 0; i < s.in; ++i, to += panels.padded()) std::fill_n(to, panels.width(panel) * kLanes, 0.0f);
 }
 
@@ -575,7 +587,7 @@ void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, Cons
   const int tiles = (rows.end - rows.first) * t.tile_columns;
   for (int position = 0; position < kPositions<F>; ++position, step())
     for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-      correlate_position<F>(s, tiles, m.v, m.gradient, position, panel, du);
+      correlate_position<F>(s, tiles, m.v, m.gradient, position, panel, du, micro::kNothingAhead);
 }
 
 template <class F>
@@ -623,14 +635,22 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
         else
           gradient_block<F>(t, p.s, dy, rows, group * g.out, v + p.s.v());
       });
+      const auto v_of = [&](int block) { return transformed + z(block) * p.block; };
       parallel_for(kPositions<F> * panels, [&](int index) {
         const int position = index / panels, panel = index % panels;
         if (first == 0) clear_panel<F>(p.s, position, panel, group_du);
         for (int b = 0; b < count; ++b) {
+          Ahead ahead;
+          if (b + 1 < count) {
+            ahead.add(v_of(b + 1) + z(position) * p.s.v_stride(), z(packs(g.in) * p.s.tiles * kPack));
+            ahead.add(z_of(p.s, v_of(b + 1) + p.s.v(), position, panel), z(p.s.tiles * 2 * kLanes));
+          } else if (panel + 1 < panels) {
+            ahead.add(du_of(p.s, group_du, position, panel + 1), Panels{g.out}.padded(), g.in, 2 * kLanes);
+            ahead.add(z_of(p.s, v_of(0) + p.s.v(), position, panel + 1), z(p.s.tiles * 2 * kLanes));
+          }
           const Rows rows = rows_of_block(t, first + b);
-          const float* const v = transformed + z(b) * p.block;
-          correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v, v + p.s.v(), position, panel,
-                                group_du);
+          correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v_of(b), v_of(b) + p.s.v(), position,
+                                panel, group_du, ahead);
         }
       });
     }

@@ -1,5 +1,5 @@
 // Shapes that nobody would think of: 150 drawn at random from everything small, and some by hand (5x5 kernels, 10
-// channels more a layer, batches of 1 and 37), by every rung against the definition.
+// channels more a layer, batches of 1 and 37, deep sums), by every rung against the definition.
 // SPDX-License-Identifier: MIT
 #include "tests/core/conv2d_check.h"
 
@@ -34,13 +34,13 @@ Case drawn(std::size_t index) {
 std::vector<Case> awkward_cases() {
   std::vector<Case> result;
   for (std::size_t i = 0; i < 150; ++i) result.push_back(drawn(i));
-  const auto add = [&](int in, int out, int kernel, int stride, int images, int height, int width) {
+  const auto add = [&](int in, int out, int kernel, int stride, int images, int height, int width, int groups = 1) {
     result.push_back({{.in_channels = in,
                        .out_channels = out,
                        .kernel = kernel,
                        .stride = stride,
                        .padding = kernel / 2,
-                       .groups = 1},
+                       .groups = groups},
                       {images, height, width, in}});
   };
   for (const int images : {1, 37}) {
@@ -54,6 +54,11 @@ std::vector<Case> awkward_cases() {
     add(13, 13, 3, 1, images, 1, 9);  // a single row, and a single column
     add(13, 13, 3, 1, images, 9, 1);
   }
+  add(300, 40, 1, 1, 2, 5, 4);  // sums in several parts, the last shorter
+  add(40, 300, 1, 1, 2, 9, 9);
+  add(290, 20, 3, 1, 2, 5, 4);
+  add(20, 290, 3, 1, 2, 5, 4);
+  for (const int images : {1, 2, 5}) add(60, 51, 3, 1, images, 8, 8, 3);  // few images: groups are shared out
   return result;
 }
 
@@ -67,7 +72,7 @@ int check_awkward(const ConvCandidate& rung, const test::WinogradMatrices* winog
   return fitting;
 }
 
-TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 168); }
+TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 175); }
 TEST(Conv2dAwkward, DirectIsTheDefinition) { EXPECT_GT(check_awkward(conv_direct), 100); }
 TEST(Conv2dAwkward, DepthwiseIsTheDefinition) { EXPECT_GE(check_awkward(conv_depthwise), 10); }
 TEST(Conv2dAwkward, PointwiseIsTheDefinition) { EXPECT_GT(check_awkward(conv_pointwise), 15); }
