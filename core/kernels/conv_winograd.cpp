@@ -221,28 +221,13 @@ void transform_weight_gradient(const Vec (&u)[F::kPatch][F::kPatch], Vec (&g)[3]
 
 // ------------------------------------------------------------------------------------------------ parts of a block
 
-// The pixels under some rows of tiles, fetched into the L2 cache a little at a time while others are computed.
-class Prefetch {
- public:
-  Prefetch() = default;
-  Prefetch(const Tiling& t, ConstView v, const Rows& rows, int out, int steps) : v_(v), steps_(steps) {
-    const auto row_of = [&](int r) { return r / t.tile_rows * t.height + std::min(t.height, r % t.tile_rows * out); };
-    if (rows.first >= t.total_rows()) return;
-    first_ = row_of(rows.first) * t.width;
-    count_ = row_of(std::min(rows.end, t.total_rows())) * t.width - first_;
-  }
-  void step() {
-    const int end = static_cast<int>(std::int64_t{++taken_} * count_ / steps_);
-    for (; done_ < end; ++done_) {
-      const float* from = v_.pixel(z(first_ + done_));
-      for (int c = 0; c < v_.shape.channels; c += kPack) __builtin_prefetch(from + c, 0, 2);
-    }
-  }
-
- private:
-  ConstView v_;
-  int steps_ = 1, first_ = 0, count_ = 0, taken_ = 0, done_ = 0;
-};
+// The pixels under some rows of tiles.
+void add_rows(Ahead& ahead, const Tiling& t, ConstView v, const Rows& rows, int out) {
+  const auto row_of = [&](int r) { return r / t.tile_rows * t.height + std::min(t.height, r % t.tile_rows * out); };
+  if (v.data == nullptr || rows.first >= t.total_rows()) return;
+  const int first = row_of(rows.first), end = row_of(std::min(rows.end, t.total_rows()));
+  ahead.add(v.pixel(z(first) * z(t.width)), v.stride, (end - first) * t.width, v.shape.channels);
+}
 
 void clear_pixels(float* to, int pixels) {
   for (float* const end = to + z(pixels * kPack); to < end; to += kLanes) simd::store(simd::zero(), to);
@@ -283,6 +268,9 @@ void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTra
       for (int p = 0; p < kPositions<F>; ++p) clear_pixels(to + z(p) * s.v_stride(), 1);
   }
 }
+
+// Up to so many floats V and U stay in the L2 cache.
+constexpr std::size_t kCached = 384 * 1024;
 
 // Where a tile's outputs go or come from; those beyond the border are left out.
 template <class F>
@@ -345,13 +333,15 @@ const float* u_of(const Sizes<F>& s, const float* u, int position, int panel) {
 }
 
 // What the product after that of `position` and panel `i` of [first, end) multiplies: the next U, and a share of the
-// next position's V.
+// next position's V; `pixels` with the time that is left.
 struct PanelRange {
   int first, i, end;
 };
 template <class F>
-Ahead next_factors(const Sizes<F>& s, const float* v, const float* u, int position, const PanelRange& panel) {
-  Ahead ahead;
+Ahead next_factors(const Sizes<F>& s, const float* v, const float* u, int position, const PanelRange& panel,
+                   Ahead& pixels) {
+  Ahead ahead(&pixels);
+  if (s.v() + s.u() < kCached) return ahead;
   const bool last = panel.i + 1 == panel.end;
   if (position + 1 < kPositions<F>) {
     const std::size_t floats = z(packs(s.in) * s.tiles * kPack), of = z(panel.end - panel.first);
@@ -367,19 +357,27 @@ Ahead next_factors(const Sizes<F>& s, const float* v, const float* u, int positi
 // y of the tiles in `rows`, output channels of a group: for some panels the products of all positions, then back.
 template <class F>
 void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
-                  View y, int first_channel, Write write, const BackwardEpilogue& e, Prefetch& next) {
+                  View y, int first_channel, Write write, const BackwardEpilogue& e, Ahead& pixels) {
   const bool plain = empty(e);
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
   const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
+  const auto read_besides = [&](ConstView other) {
+    if (other.data != nullptr) add_rows(pixels, t, other.channels(first_channel, s.out), rows, F::kOut);
+  };
+  if (write == Write::add) read_besides(y);
+  if (!plain) {
+    for (const GradientSums& o : e.others) read_besides(o.x);
+    read_besides(e.x);
+  }
   for (int first = 0; first < panels.count(); first += kPanelsTogether) {
     const int end = std::min(panels.count(), first + kPanelsTogether);
     const auto m_of = [&](int panel) {
       return m + z(s.tiles * (panels.first_channel(panel) - panels.first_channel(first)));
     };
     for (int p = 0; p < kPositions<F>; ++p)
-      for (int panel = first; panel < end; ++panel, next.step()) {
-        Ahead ahead = next_factors(s, v, u, p, {first, panel, end});
+      for (int panel = first; panel < end; ++panel) {
+        Ahead ahead = next_factors(s, v, u, p, {first, panel, end}, pixels);
         micro::with_width(panels.width(panel), [&]<int V>() {
           float* const sums = m_of(panel) + z(p) * s.m_stride();
           const micro::Target to{sums, V * kLanes, kLanes, false};
@@ -516,11 +514,11 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
       clear_sums(backward, y.shape, image, first_group * s.out, groups * s.out);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
-      Prefetch next(t, share, {rows.end, rows.end + t.rows_per_block}, F::kOut,
-                    groups * Panels{s.out}.count() * kPositions<F>);
+      Ahead pixels;
+      add_rows(pixels, t, share, {rows.end, rows.end + t.rows_per_block}, F::kOut);
       for (int group = first_group; group < first_group + groups; ++group) {
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
-        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, next);
+        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, pixels);
       }
     }
     const int pixels = t.height * t.width;
@@ -577,17 +575,17 @@ struct BlockMemory {
   float *buffer, *v, *gradient;
 };
 
-// dU += V^T Z of a block and group; `step` is called at each position.
-template <class F, class Step>
+// dU += V^T Z of a block and group.
+template <class F>
 void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, ConstView x,
                      const InputTransform& transform, ConstView dy, const Rows& rows, int group, const BlockMemory& m,
-                     float* du, Step&& step) {
+                     float* du, Ahead& ahead) {
   input_block<F>(t, s, x, transform, rows, group * g.in, m.buffer, m.v);
   gradient_block<F>(t, s, dy, rows, group * g.out, m.gradient);
   const int tiles = (rows.end - rows.first) * t.tile_columns;
-  for (int position = 0; position < kPositions<F>; ++position, step())
+  for (int position = 0; position < kPositions<F>; ++position)
     for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-      correlate_position<F>(s, tiles, m.v, m.gradient, position, panel, du, micro::kNothingAhead);
+      correlate_position<F>(s, tiles, m.v, m.gradient, position, panel, du, ahead);
 }
 
 template <class F>
@@ -603,12 +601,13 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
     float* const partial = du + z(chunk * g.count) * p.s.du();
     std::fill_n(partial, z(g.count) * p.s.du(), 0.0f);
     for (int b = chunk * blocks / chunks; b < (chunk + 1) * blocks / chunks; ++b) {
-      const Rows rows = rows_of_block(t, b), ahead = rows_of_block(t, b + 1);
-      Prefetch next_x(t, x, ahead, F::kOut, g.count * kPositions<F>);
-      Prefetch next_dy(t, dy, ahead, F::kOut, g.count * kPositions<F>);
+      const Rows rows = rows_of_block(t, b), next = rows_of_block(t, b + 1);
+      Ahead ahead;
+      add_rows(ahead, t, dy, next, F::kOut);
+      add_rows(ahead, t, x, next, F::kOut);
       for (int group = 0; group < g.count; ++group) {
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
-                           partial + z(group) * p.s.du(), [&] { next_x.step(), next_dy.step(); });
+                           partial + z(group) * p.s.du(), ahead);
       }
     }
   });
@@ -719,14 +718,15 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
     for (int image = first_image; image < end_image; ++image) clear_sums(e, dx.shape, image);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows;) {
       const int end_unit = std::min(end_image, (r / t.tile_rows / unit + 1) * unit) * t.tile_rows;
-      const Rows rows{r, std::min(end_unit, r + t.rows_per_block)}, ahead{rows.end, rows.end + t.rows_per_block};
-      Prefetch next_x(t, x, ahead, F::kOut, g.count * kPositions<F>), none;
-      Prefetch next_dy(t, dy, ahead, F::kOut, g.count * kPositions<F>);
+      const Rows rows{r, std::min(end_unit, r + t.rows_per_block)}, next{rows.end, rows.end + t.rows_per_block};
+      Ahead ahead;
+      add_rows(ahead, t, dy, next, F::kOut);
+      add_rows(ahead, t, x, next, F::kOut);
       for (int group = 0; group < g.count; ++group) {
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
-                           partial + z(group) * p.s.du(), [&] { next_x.step(), next_dy.step(); });
+                           partial + z(group) * p.s.du(), ahead);
         input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
-        output_block<F>(t, p.turned, v, u + z(group) * p.turned.u(), rows, m, dx, group * g.in, write, e, none);
+        output_block<F>(t, p.turned, v, u + z(group) * p.turned.u(), rows, m, dx, group * g.in, write, e, ahead);
       }
       r = rows.end;
     }
