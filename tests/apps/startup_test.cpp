@@ -20,6 +20,9 @@ double children_seconds() {
 }
 
 TEST(Startup, TheFirstStepComesWithinASecond) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the address sanitizer makes everything slower";
+#endif
   const test::Path folder = test::scratch_folder();
   // 60,000 images: 200 drawn ones, again and again.
   Dataset small = synthetic_dataset({.train = 200, .test = 200});
