@@ -3,6 +3,7 @@
 #include "apps/commands.h"
 #include "apps/data_command.h"
 #include "apps/study/environment.h"
+#include "apps/study/memory.h"
 #include "apps/waiting.h"
 #include "core/check.h"
 #include "core/text.h"
@@ -12,9 +13,6 @@
 #include <csignal>
 #include <cstdio>
 #include <new>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 namespace {
 
@@ -76,19 +74,11 @@ int run(int argc, char** argv) {
   return context.exit_code;
 }
 
-// Large blocks that are done with go back to the system, so that the peak is what `fanin summary` announces: GNU's
-// allocator would keep them once it has seen a few (9 MiB of vgg-11, from the initialization of its largest weights).
-void give_memory_back() {
-#if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
-#endif
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   fanin::limit_spinning(argv);
-  give_memory_back();
+  fanin::return_large_blocks();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not kill a training run
   try {
     return run(argc, argv);

@@ -86,7 +86,7 @@ struct Tiling {
   int units() const { return ceil_div(images, images_per_unit); }
 };
 
-// Few units for large weights, which come from memory for each of them.
+// As many units, or groups of units, there are at least; half of it for large weights, which come from memory for each.
 constexpr int kLeastTasks = 4;
 int least_units(const Grouping& g) { return ceil_div(is_large(g) ? kLeastTasks / 2 : kLeastTasks, g.count); }
 
@@ -269,7 +269,7 @@ void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTra
   }
 }
 
-// Up to so many floats V and U stay in the L2 cache.
+// Up to so many floats (1.5 MiB) V and U are taken to stay in the L2 cache.
 constexpr std::size_t kCached = 384 * 1024;
 
 // Where a tile's outputs go or come from; those beyond the border are left out.
@@ -448,16 +448,16 @@ float* du_of(const Sizes<F>& s, float* du, int position, int panel) {
 }
 
 // dU += V^T Z of a block, one position and panel.
-template <class F, class Next>
+template <class F>
 void correlate_position(const Sizes<F>& s, int tiles, const float* v, const float* gradient, int position, int panel,
-                        float* du, Next& next) {
+                        float* du, Ahead& ahead) {
   const Panels panels{s.out};
   const int width = panels.width(panel);
   const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
   micro::with_width(width, [&]<int V>() {
     micro::correlate_rows<V, 1>(pixels, s.in, v + z(position) * s.v_stride(), s.tiles * kPack,
                                 z_of(s, gradient, position, panel), kLanes, du_of(s, du, position, panel),
-                                panels.padded(), next);
+                                panels.padded(), ahead);
   });
 }
 
@@ -514,11 +514,11 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
       clear_sums(backward, y.shape, image, first_group * s.out, groups * s.out);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
-      Ahead pixels;
-      add_rows(pixels, t, share, {rows.end, rows.end + t.rows_per_block}, F::kOut);
+      Ahead ahead;
+      add_rows(ahead, t, share, {rows.end, rows.end + t.rows_per_block}, F::kOut);
       for (int group = first_group; group < first_group + groups; ++group) {
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
-        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, pixels);
+        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, ahead);
       }
     }
     const int pixels = t.height * t.width;
@@ -556,8 +556,8 @@ void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int chu
   });
 }
 
-constexpr int kBlocksTogether = 8;
-constexpr int kGradientUnits = 2;
+constexpr int kBlocksTogether = 8;  // that share one pass over dU of large weights
+constexpr int kGradientUnits = 2;   // at least: small blocks would pass over dU too often
 // Up to this many both gradients of a block are computed together: beyond, what two products need of weights and
 // transformed tiles does not fit into the L2 cache at once (64-64 at 8x8: 564 GFLOP/s together, 637 one by one).
 constexpr int kJointWeights = 48 * 12;

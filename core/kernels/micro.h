@@ -14,7 +14,6 @@
 #include "core/kernels/simd.h"
 
 #include <algorithm>
-#include <type_traits>
 
 namespace fanin::micro {
 
@@ -180,8 +179,7 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
     const float* from = x + r * pixels.x_row;
     const float* gradient = dy + r * pixels.dy_row;
     for (int c = 0; c < pixels.columns; ++c, from += XS * kPack, gradient += pixels.dy_stride) {
-      if constexpr (!std::is_same_v<Next, const NothingAhead>)
-        if (c % kPack == 0) next.step();
+      if (c % kPack == 0) next.step();
       Vec g[V];
 #pragma GCC unroll 16
       for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + vector_offset(v, pixels.dy_pack));

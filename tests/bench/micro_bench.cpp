@@ -1,5 +1,5 @@
 // The microkernels on data in the L1 cache: register tiles, packing with BatchNorm and ReLU, Winograd's transforms.
-// `ninja micro_bench`, then build/release/tests/micro_bench --benchmark_filter=multiply. Counters: FLOP/s of fused
+// build/release/tests/micro_bench --benchmark_filter=multiply. Counters: FLOP/s of fused
 // multiply-adds (2 each), or bytes/s read.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_pack.h"
@@ -17,7 +17,7 @@ using micro::kLanes;
 using micro::kPack;
 using simd::Vec;
 
-// Begins with a cache line, as the kernels' scratch does: vectors that straddle two lines cost up to a third.
+// Begins with a cache line, as the kernels' scratch does.
 template <class T>
 struct LineAllocator {
   static constexpr std::align_val_t kLine{64};
