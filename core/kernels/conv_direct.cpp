@@ -24,6 +24,7 @@ namespace fanin {
 
 namespace {
 
+using micro::Ahead;
 using micro::ceil_div;
 using micro::Depth;
 using micro::kLanes;
@@ -37,7 +38,7 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   return c.kernel <= kMaxKernel && (c.stride == 1 || c.stride == 2) && c.padding < c.kernel;
 }
 
-// The planes that an image is packed into. `before`: zero pixels above and to the left.
+// The planes that some groups of an image are packed into. `before`: zero pixels above and to the left.
 struct Planes {
   int before, rows, columns, channels, groups;
   std::size_t plane() const { return z(rows) * z(columns) * kPack; }
@@ -46,8 +47,19 @@ struct Planes {
   std::ptrdiff_t offset(int row, int column) const { return (std::ptrdiff_t{row} * columns + column) * kPack; }
 };
 
+// Groups are packed one by one, since all planes of an image with many channels are more than the L2 cache holds; narrow
+// ones together, so that a pixel gives more than a cache line.
+int groups_together(const Grouping& g) {
+  constexpr int kChannels = 64;
+  int together = 1;
+  for (int m = 2; m <= g.count && m * std::max(g.in, g.out) <= kChannels; ++m)
+    if (g.count % m == 0) together = m;
+  return together;
+}
+
 Planes forward_planes(const Conv2d& c, const Grouping& g, const Shape& y) {
-  return {c.padding, (y.height - 1) * c.stride + c.kernel, (y.width - 1) * c.stride + c.kernel, g.in, g.count};
+  return {c.padding, (y.height - 1) * c.stride + c.kernel, (y.width - 1) * c.stride + c.kernel, g.in,
+          groups_together(g)};
 }
 
 // Output pixels h = class + stride * r along one axis, and the taps that reach them: dy's row is r + reach(tap).
@@ -64,22 +76,32 @@ struct Axis {
 Axis axis(const Conv2d& c) { return {c.kernel, c.stride, c.padding}; }
 
 Planes backward_planes(const Conv2d& c, const Grouping& g, const Shape& dx) {
-  return {axis(c).before(), axis(c).size(dx.height), axis(c).size(dx.width), g.out, g.count};
+  return {axis(c).before(), axis(c).size(dx.height), axis(c).size(dx.width), g.out, groups_together(g)};
 }
 
-// Copies image `n` of x into the planes; what a plane has no room for is never read.
-void pack_image(const Planes& planes, ConstView x, const InputTransform& t, int n, float* to) {
+// A task: some groups of an image. Those of an image follow each other.
+struct Task {
+  int image, first_group;
+};
+int tasks_of_image(const Grouping& g, const Planes& planes) { return g.count / planes.groups; }
+Task task_at(const Grouping& g, const Planes& planes, int index) {
+  const int tasks = tasks_of_image(g, planes);
+  return {index / tasks, index % tasks * planes.groups};
+}
+
+// Copies a task's channels of x into the planes; what a plane has no room for is never read.
+void pack_planes(const Planes& planes, ConstView x, const InputTransform& t, const Task& task, float* to) {
   const int height = std::min(x.shape.height, planes.rows - planes.before);
   const int width = std::min(x.shape.width, planes.columns - planes.before);
   const std::size_t left = z(planes.before) * kPack, right = z(planes.columns - planes.before - width) * kPack;
-  for (int g = 0; g < planes.groups; ++g)
+  for (int g = task.first_group; g < task.first_group + planes.groups; ++g)
     for (int c = 0; c < planes.channels; c += kPack, to += planes.plane()) {
       float* row = to;
       std::memset(row, 0, z(planes.before * planes.columns) * kPack * sizeof(float));
       row += planes.before * planes.columns * kPack;
       for (int h = 0; h < height; ++h, row += planes.columns * kPack) {
         std::memset(row, 0, left * sizeof(float));
-        const float* from = x.pixel((z(n) * z(x.shape.height) + z(h)) * z(x.shape.width));
+        const float* from = x.pixel((z(task.image) * z(x.shape.height) + z(h)) * z(x.shape.width));
         const int first = g * planes.channels + c;
         pack_run(t, {from, x.stride, width, first, std::min(kPack, planes.channels - c)}, row + left);
         std::memset(row + left + z(width) * kPack, 0, right * sizeof(float));
@@ -132,12 +154,19 @@ Taps backward_taps(const Conv2d& c, const Planes& planes) {
   return taps;
 }
 
-// One image: XS is the distance of the packed pixels under neighbouring output pixels. `e` is for backward_input.
+// `channels` of an image from `first` on, if there is such an image.
+void add_channels(Ahead& ahead, ConstView v, int image, int first, int channels) {
+  const int pixels = v.shape.height * v.shape.width;
+  if (v.data == nullptr || image >= v.shape.images) return;
+  ahead.add(v.pixel(z(image) * z(pixels)) + first, v.stride, pixels, channels);
+}
+
+// One task: XS is the distance of the packed pixels under neighbouring output pixels. `e` is for backward_input.
 template <int XS>
-void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool transposed, const float* x,
-               const float* w, View y, int n, Write write, const BackwardEpilogue& e = {}) {
+void run(const Grouping& g, const Planes& planes, const Taps& taps, bool transposed, const float* x, const float* w,
+         View y, const Task& task, Write write, const BackwardEpilogue& e, Ahead& ahead) {
   const Panels panels{transposed ? g.in : g.out};
-  for (int group = 0; group < g.count; ++group, x += planes.group_floats())
+  for (int group = task.first_group; group < task.first_group + planes.groups; ++group, x += planes.group_floats())
     for (int panel = 0; panel < panels.count(); ++panel)
       for (int k = 0; k < taps.class_count; ++k) {
         const PixelClass& c = taps.classes[k];
@@ -148,17 +177,18 @@ void run_image(const Grouping& g, const Planes& planes, const Taps& taps, bool t
                                z(c.first_tap * planes.channels * panels.width(panel)) * kLanes;
         micro::with_width(panels.width(panel), [&]<int V>() {
           for (int r = 0; r < c.rows(y.shape.height); ++r) {
-            const std::size_t row = z(n) * z(y.shape.height) + z(c.row + r * c.step);
+            const std::size_t row = z(task.image) * z(y.shape.height) + z(c.row + r * c.step);
             const GradientTarget target{e,
                                         y,
                                         write,
-                                        n,
+                                        task.image,
                                         row * z(y.shape.width) + z(c.column),
                                         c.step,
                                         group * panels.channels + panels.first_channel(panel),
                                         panels.last_lanes(panel)};
             with_sink(e, y, write, target, [&](const auto& sink) {
-              micro::multiply_row<V, XS>(c.columns(y.shape.width), depth, x + planes.offset(r * XS, 0), weights, sink);
+              micro::multiply_row<V, XS>(c.columns(y.shape.width), depth, x + planes.offset(r * XS, 0), weights, sink,
+                                         ahead);
             });
           }
         });
@@ -172,17 +202,21 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   const Taps taps = forward_taps(c, planes);
   Scratch parts(scratch);
   float* const weights = parts.take(packed_weight_floats(g, false, taps.count));
-  float* const images = parts.take(0);
+  float* const packs = parts.take(0);
   pack_weights(g, w, false, {taps.order, z(taps.count)}, weights);
   const Write write = in_place(e, y) ? Write::add : Write::overwrite;
-  parallel_for(y.shape.images, [&](int n) {
-    float* const packed = images + z(omp_get_thread_num()) * planes.floats();
-    pack_image(planes, x, t, n, packed);
+  parallel_for(y.shape.images * tasks_of_image(g, planes), [&](int index) {
+    float* const packed = packs + z(omp_get_thread_num()) * planes.floats();
+    const Task task = task_at(g, planes, index), next = task_at(g, planes, index + 1);
+    pack_planes(planes, x, t, task, packed);
+    Ahead ahead;
+    add_channels(ahead, x, next.image, next.first_group * g.in, planes.groups * g.in);
     if (c.stride == 1)
-      run_image<1>(g, planes, taps, false, packed, weights, y, n, write);
+      run<1>(g, planes, taps, false, packed, weights, y, task, write, {}, ahead);
     else
-      run_image<2>(g, planes, taps, false, packed, weights, y, n, write);
-    finish_forward(e, y, whole_image(y, n));
+      run<2>(g, planes, taps, false, packed, weights, y, task, write, {}, ahead);
+    const int pixels = y.shape.height * y.shape.width;
+    finish_forward(e, y, {task.image, 0, pixels, task.first_group * g.out, planes.groups * g.out});
   });
 }
 
@@ -193,65 +227,123 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   const Taps taps = backward_taps(c, planes);
   Scratch parts(scratch);
   float* const weights = parts.take(packed_weight_floats(g, true, taps.count));
-  float* const images = parts.take(0);
+  float* const packs = parts.take(0);
   pack_weights(g, w, true, {taps.order, z(taps.count)}, weights);
-  parallel_for(dx.shape.images, [&](int n) {
-    float* const packed = images + z(omp_get_thread_num()) * planes.floats();
-    pack_image(planes, dy, {}, n, packed);
-    clear_sums(e, dx.shape, n);
-    run_image<1>(g, planes, taps, true, packed, weights, dx, n, write, e);
+  parallel_for(dx.shape.images * tasks_of_image(g, planes), [&](int index) {
+    float* const packed = packs + z(omp_get_thread_num()) * planes.floats();
+    const Task task = task_at(g, planes, index), next = task_at(g, planes, index + 1);
+    pack_planes(planes, dy, {}, task, packed);
+    clear_sums(e, dx.shape, task.image, task.first_group * g.in, planes.groups * g.in);
+    Ahead ahead;
+    if (!empty(e)) add_channels(ahead, e.x, next.image, next.first_group * g.in, planes.groups * g.in);
+    add_channels(ahead, dy, next.image, next.first_group * g.out, planes.groups * g.out);
+    run<1>(g, planes, taps, true, packed, weights, dx, task, write, e, ahead);
   });
 }
 
-// dw of one image. Rows of dw are padded to whole vectors: [group][tap][input channel][vectors].
-template <int XS>
-void correlate_image(const Conv2d& c, const Grouping& g, const Planes& planes, const float* x, ConstView dy, int n,
-                     float* dw) {
-  const Panels panels{g.out};
-  const Shape& s = dy.shape;
-  const micro::Pixels pixels{s.height, s.width, planes.offset(XS, 0), s.width * dy.stride, dy.stride, kPack};
-  for (int group = 0; group < g.count; ++group, x += planes.group_floats())
-    for (int tap = 0; tap < g.taps; ++tap, dw += z(g.in * panels.padded()))
-      for (int panel = 0; panel < panels.count(); ++panel)
-        micro::with_width(panels.width(panel), [&]<int V>() {
-          const float* gradient = dy.pixel(z(n) * z(s.height * s.width)) + group * g.out + panels.first_channel(panel);
-          micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(tap / c.kernel, tap % c.kernel),
-                                       static_cast<std::ptrdiff_t>(planes.plane()), gradient, panels.last_lanes(panel),
-                                       dw + panels.first_channel(panel), panels.padded());
-        });
+// How weight gradients are shared out: over ranges of images with a private copy each, or, where copies would be large,
+// over slices of each group's panels, all images one after the other. Then there are a few tasks for each thread, and a
+// slice stays in the L2 cache.
+struct Share {
+  int chunks, slices;
+  int panels;  // of a group
+  int first(int slice) const { return slice * panels / slices; }
+};
+
+std::size_t gradient_floats(const Grouping& g) {
+  return Scratch::rounded(z(g.count * g.taps) * z(g.in) * z(Panels{g.out}.padded()));
 }
 
-std::size_t padded_gradient_floats(const Grouping& g) {
-  return Scratch::rounded(z(g.count * g.taps) * z(g.in) * z(Panels{g.out}.padded()));
+Share share(const Grouping& g, const Planes& planes, int images) {
+  constexpr std::size_t kLarge = 512 * 512, kSlice = 384 * 1024;
+  constexpr int kLeastTasks = 4;
+  const int panels = Panels{g.out}.count();
+  if (gradient_floats(g) <= kLarge) return {std::min(kWeightGradientChunks, images), 1, panels};
+  const int least = ceil_div(kLeastTasks, tasks_of_image(g, planes));
+  const int slices = least * ceil_div(static_cast<int>(gradient_floats(g) / z(g.count)), least * int{kSlice});
+  return {1, std::min(slices, panels), panels};
+}
+
+// Channels of the widest slice, in whole packs.
+int slice_channels(const Share& s) { return micro::packs((2 * ceil_div(s.panels, s.slices) + 1) * kLanes) * kPack; }
+
+// dw of a task's groups and of panels [first, end). dy is packed from the first of these panels on. Rows of dw are padded
+// to whole vectors: [group][tap][input channel][vectors].
+template <int XS>
+void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const float* x, const Shape& s, int group,
+               const float* dy, int first, int end, float* dw, Ahead& ahead) {
+  const Panels panels{g.out};
+  const int dy_pack = s.height * s.width * kPack;
+  const micro::Pixels pixels{s.height, s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack};
+  dw += z(group * g.taps * g.in) * z(panels.padded());
+  for (int tap = 0; tap < g.taps; ++tap, dw += z(g.in * panels.padded()))
+    for (int panel = first; panel < end; ++panel)
+      micro::with_width(panels.width(panel), [&]<int V>() {
+        const int vector = panels.first_vector(panel) - panels.first_vector(first);
+        micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(tap / c.kernel, tap % c.kernel),
+                                     static_cast<std::ptrdiff_t>(planes.plane()),
+                                     dy + micro::vector_offset(vector, dy_pack), kLanes,
+                                     dw + panels.first_channel(panel), panels.padded(), ahead);
+      });
+}
+
+// Zeros for `groups` groups from `group` on, in panels [first, end).
+void clear_panels(const Grouping& g, int group, int groups, int first, int end, float* dw) {
+  const Panels panels{g.out};
+  const int begin = panels.first_channel(first), past = panels.first_channel(end - 1) + panels.width(end - 1) * kLanes;
+  const int rows = g.taps * g.in;
+  for (int row = group * rows; row < (group + groups) * rows; ++row)
+    std::fill_n(dw + z(row) * z(panels.padded()) + z(begin), past - begin, 0.0f);
+}
+
+void pack_gradient(ConstView dy, int image, int first, int end, float* to) {  // these channels
+  const int pixels = dy.shape.height * dy.shape.width;
+  for (int c = first; c < end; c += kPack, to += z(pixels) * kPack)
+    pack_run({}, {dy.pixel(z(image) * z(pixels)), dy.stride, pixels, c, std::min(kPack, end - c)}, to);
 }
 
 void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,
                       std::span<float> scratch) {
   const Grouping g(c);
+  const Panels panels{g.out};
   const Planes planes = forward_planes(c, g, dy.shape);
-  const int images = dy.shape.images, chunks = std::min(kWeightGradientChunks, images);
-  const std::size_t size = padded_gradient_floats(g);
+  const int images = dy.shape.images, units = tasks_of_image(g, planes);
+  const Share s = share(g, planes, images);
+  const std::size_t size = gradient_floats(g), dy_floats = z(dy.shape.height * dy.shape.width) * z(slice_channels(s));
   Scratch parts(scratch);
-  float* const partials = parts.take(kWeightGradientChunks * size);
+  float* const partials = parts.take(z(s.chunks) * size);
   float* const packs = parts.take(0);
-  parallel_for(chunks, [&](int chunk) {
+  parallel_for(s.chunks * units * s.slices, [&](int index) {
+    const int chunk = index / (units * s.slices), unit = index / s.slices % units, slice = index % s.slices;
     float* const partial = partials + z(chunk) * size;
-    std::fill_n(partial, size, 0.0f);
-    float* const packed = packs + z(omp_get_thread_num()) * planes.floats();
-    for (int n = chunk * images / chunks; n < (chunk + 1) * images / chunks; ++n) {
-      pack_image(planes, x, t, n, packed);
-      if (c.stride == 1)
-        correlate_image<1>(c, g, planes, packed, dy, n, partial);
-      else
-        correlate_image<2>(c, g, planes, packed, dy, n, partial);
+    float* const packed_x = packs + z(omp_get_thread_num()) * (planes.floats() + dy_floats);
+    float* const packed_dy = packed_x + planes.floats();
+    const int first = s.first(slice), end = s.first(slice + 1), first_group = unit * planes.groups;
+    const int channel = panels.first_channel(first);
+    const int past = std::min(g.out, panels.first_channel(end - 1) + panels.width(end - 1) * kLanes);
+    clear_panels(g, first_group, planes.groups, first, end, partial);
+    for (int n = chunk * images / s.chunks; n < (chunk + 1) * images / s.chunks; ++n) {
+      pack_planes(planes, x, t, {n, first_group}, packed_x);
+      Ahead ahead;
+      add_channels(ahead, dy, n + 1, first_group * g.out + channel, past - channel);
+      add_channels(ahead, x, n + 1, first_group * g.in, planes.groups * g.in);
+      for (int group = first_group; group < first_group + planes.groups; ++group) {
+        pack_gradient(dy, n, group * g.out + channel, group * g.out + past, packed_dy);
+        const float* const group_x = packed_x + z(group - first_group) * planes.group_floats();
+        if (c.stride == 1)
+          correlate<1>(c, g, planes, group_x, dy.shape, group, packed_dy, first, end, partial, ahead);
+        else
+          correlate<2>(c, g, planes, group_x, dy.shape, group, packed_dy, first, end, partial, ahead);
+      }
     }
   });
-  add_weight_chunks(g, partials, chunks, size, dw);
+  add_weight_chunks(g, partials, s.chunks, size, dw);
 }
 
 std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Grouping g(c);
-  const Planes f = forward_planes(c, g, c.output_shape(x)), b = backward_planes(c, g, x);
+  const Shape y = c.output_shape(x);
+  const Planes f = forward_planes(c, g, y), b = backward_planes(c, g, x);
   switch (product) {
     case ConvProduct::forward:
       return Scratch::rounded(packed_weight_floats(g, false, g.taps)) + z(threads) * f.floats();
@@ -259,7 +351,8 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
       return Scratch::rounded(packed_weight_floats(g, true, g.taps)) + z(threads) * b.floats();
     case ConvProduct::backward_weights: break;
   }
-  return kWeightGradientChunks * padded_gradient_floats(g) + z(threads) * f.floats();
+  const Share s = share(g, f, x.images);
+  return z(s.chunks) * gradient_floats(g) + z(threads) * (f.floats() + z(y.height * y.width) * z(slice_channels(s)));
 }
 
 std::string tile(const Conv2d& c, const Shape&, ConvProduct product) { return register_tile(c, product); }
