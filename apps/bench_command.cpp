@@ -21,7 +21,7 @@ void print(const BenchOptions& o, const BenchResult& r, bool json) {
     const nlohmann::ordered_json line = {{"model", o.model},
                                          {"batch", o.batch},
                                          {"threads", thread_count()},
-                                         {"conv", conv_precision() == ConvPrecision::fast ? "fast" : "exact"},
+                                         {"conv", name_of(conv_precision())},
                                          {"mode", o.mode == Mode::train ? "train" : "eval"},
                                          {"images_per_second", r.images_per_second},
                                          {"step_ms_median", r.step_ms_median},
@@ -57,7 +57,7 @@ void add_bench_command(CLI::App& app) {
   train->add_option("--batch", o->bench.batch, "Images per step")->capture_default_str();
   train->add_option("--threads", o->threads, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
   train->add_option("--seconds", o->bench.seconds, "How long to measure")->capture_default_str();
-  train->add_option("--conv", o->conv, "Convolutions: exact or fast")->capture_default_str();
+  train->add_option("--conv", o->conv, "Convolutions: exact, fast, bf16x6 or bf16x3")->capture_default_str();
   train->add_flag("--eval", o->eval, "Evaluation: forward only");
   train->add_flag("--json", o->json, "One JSON line");
   train->callback([o] {

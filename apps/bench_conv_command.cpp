@@ -113,7 +113,7 @@ void print(const Options& o, const std::vector<Row>& rows, double before, double
       "statistics, "
       "masks and sums of the network's plan. *: what a training step runs (--conv {}).\n",
       o.model, o.batch, thread_count(), before, after, vector_lanes(),
-      conv_precision() == ConvPrecision::fast ? "fast" : "exact");
+      name_of(conv_precision()));
 }
 
 void run(const Options& o) {

@@ -176,7 +176,7 @@ void add_grad_command(CLI::App& app) {
   command->add_option("--threads", o->threads, "Threads; 0: all cores; changes no bit")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
-  command->add_option("--conv", o->conv, "Convolutions: exact or fast")->capture_default_str();
+  command->add_option("--conv", o->conv, "Convolutions: exact, fast, bf16x6 or bf16x3")->capture_default_str();
   command->callback([o] { compute(*o); });
 }
 

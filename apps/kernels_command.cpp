@@ -118,7 +118,7 @@ void print_json(const Options& o, const NetworkPlan& plan, const std::vector<std
   const nlohmann::ordered_json line = {{"model", o.model.model},
                                        {"batch", o.batch},
                                        {"threads", thread_count()},
-                                       {"conv", conv_precision() == ConvPrecision::fast ? "fast" : "exact"},
+                                       {"conv", name_of(conv_precision())},
                                        {"forced", std::string(forced_conv())},
                                        {"lanes", vector_lanes()},
                                        {"peak_gflops", peak},
@@ -195,7 +195,7 @@ void add_kernels_command(CLI::App& app) {
   command->get_option("model")->required(false);
   command->add_option("--batch", o->batch, "Images per step")->capture_default_str();
   command->add_option("--threads", o->threads, "Threads; 0: all cores")->check(CLI::Range(0, 1024));
-  command->add_option("--conv", o->conv, "Convolutions: exact or fast")->capture_default_str();
+  command->add_option("--conv", o->conv, "Convolutions: exact, fast, bf16x6 or bf16x3")->capture_default_str();
   command->add_option("--seconds", o->seconds, "How long to measure each product; 0: not at all")
       ->capture_default_str();
   command->add_flag("--candidates", o->candidates, "Only the names of the candidates, in order of preference");

@@ -2,6 +2,7 @@
 #include "core/kernels/conv2d.h"
 
 #include "core/check.h"
+#include "core/kernels/amx.h"
 #include "core/kernels/conv_candidate.h"
 #include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
@@ -14,8 +15,24 @@ namespace fanin {
 namespace {
 
 // The first that fits wins; `gemm` fits everything.
-const ConvCandidate* const candidates[] = {&conv_pointwise, &conv_depthwise, &conv_winograd4,
+const ConvCandidate* const candidates[] = {&conv_amx,       &conv_pointwise, &conv_depthwise, &conv_winograd4,
                                            &conv_winograd2, &conv_direct,    &conv_gemm};
+
+struct Named {
+  std::string_view name;
+  ConvPrecision precision;
+};
+constexpr Named precisions[] = {{"exact", ConvPrecision::exact},
+                                {"fast", ConvPrecision::fast},
+                                {"bf16x6", ConvPrecision::bf16x6},
+                                {"bf16x3", ConvPrecision::bf16x3}};
+
+bool uses_matrix_unit(ConvPrecision p) { return p == ConvPrecision::bf16x6 || p == ConvPrecision::bf16x3; }
+
+bool admits(ConvPrecision precision, const ConvCandidate* c) {
+  if (c == &conv_amx) return uses_matrix_unit(precision);
+  return c != &conv_winograd4 || precision != ConvPrecision::exact;
+}
 
 ConvPrecision current_precision = ConvPrecision::exact;
 
@@ -41,7 +58,7 @@ const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct prod
   const ConvCandidate* first = forced();
   if (first != nullptr && first->fits(conv, x, product)) return *first;
   for (const ConvCandidate* c : candidates)
-    if ((precision == ConvPrecision::fast || c != &conv_winograd4) && c->fits(conv, x, product)) return *c;
+    if (admits(precision, c) && c->fits(conv, x, product)) return *c;
   return conv_gemm;
 }
 
@@ -67,13 +84,24 @@ const ConvCandidate* conv2d_joint_candidate(const Conv2d& conv, const Shape& x) 
 void force_conv(std::string_view name) { forced() = find(name, "convolution "); }
 std::string_view forced_conv() { return forced() == nullptr ? "" : forced()->name; }
 
-void set_conv_precision(ConvPrecision precision) { current_precision = precision; }
+bool has_matrix_unit() { return amx::available(); }
+
+void set_conv_precision(ConvPrecision precision) {
+  FANIN_CHECK(
+      !uses_matrix_unit(precision) || has_matrix_unit(), usage,
+      "conv = '{}' needs a processor with AMX for bfloat16 (amx_bf16 in /proc/cpuinfo) and a program compiled on "
+      "such a machine; choose exact or fast",
+      name_of(precision));
+  current_precision = precision;
+}
 ConvPrecision conv_precision() { return current_precision; }
 
 ConvPrecision parse_conv_precision(std::string_view name) {
-  FANIN_CHECK(name == "exact" || name == "fast", usage, "conv = '{}'; choose exact or fast", name);
-  return name == "exact" ? ConvPrecision::exact : ConvPrecision::fast;
+  for (const Named& n : precisions)
+    if (n.name == name) return n.precision;
+  fail(ErrorKind::usage, "conv = '{}'; choose exact, fast, bf16x6 or bf16x3", name);
 }
+std::string_view name_of(ConvPrecision precision) { return precisions[static_cast<std::size_t>(precision)].name; }
 
 std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct product) {
   return choose(conv, x, product).name;
@@ -82,7 +110,7 @@ std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct p
 namespace {
 std::size_t scratch_of(const Conv2d& conv, const Shape& x, ConvProduct product) {
   std::size_t floats = 0;
-  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
+  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast, current_precision})
     floats = std::max(floats, choose(conv, x, product, precision).scratch(conv, x, product, thread_count()));
   return floats;
 }
@@ -96,7 +124,7 @@ std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
   std::size_t floats = 0;
   for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
     floats = std::max(floats, scratch_of(conv, x, p));
-  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast})
+  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast, current_precision})
     if (const ConvCandidate* const both = joint(conv, x, precision); both != nullptr)
       floats = std::max(floats, both->backward_scratch(conv, x, thread_count()));
   return floats;

@@ -90,12 +90,16 @@ bool conv2d_loads_gradient(const Conv2d&);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 std::size_t conv2d_forward_scratch(const Conv2d&, const Shape& x);  // conv2d_forward needs no more than this
 
-// exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors are about
-// five times larger. To be chosen before the first product; not thread-safe.
-enum class ConvPrecision { exact, fast };
-void set_conv_precision(ConvPrecision);
+// exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors
+// are about five times larger. bf16x6: as fast, and 1x1 convolutions run on the processor's matrix unit, exact in the
+// same sense (amx.h). bf16x3: the same with half the products, of which each is good to 2^-14 only; what PyTorch calls
+// float32_matmul_precision "high". To be chosen before networks are prepared; not thread-safe.
+enum class ConvPrecision { exact, fast, bf16x6, bf16x3 };
+void set_conv_precision(ConvPrecision);  // throws ErrorKind::usage where the processor has no such unit
 ConvPrecision conv_precision();
-ConvPrecision parse_conv_precision(std::string_view name);  // "exact" or "fast"; else throws ErrorKind::usage
+ConvPrecision parse_conv_precision(std::string_view name);  // throws ErrorKind::usage for an unknown name
+std::string_view name_of(ConvPrecision);
+bool has_matrix_unit();  // whether bf16x6 and bf16x3 can be chosen
 
 enum class ConvProduct { forward, backward_input, backward_weights };
 // Which candidate runs: "gemm", "direct", ...

@@ -29,13 +29,14 @@ struct ConvCandidate {
   bool (*pays)(const Conv2d&) = nullptr;  // whether backward is faster than the two products; null: always
 };
 
-// In order of preference: the first that fits runs. conv_winograd4 is skipped unless ConvPrecision is fast.
+// In order of preference: the first that fits and that the ConvPrecision admits runs.
 std::span<const ConvCandidate* const> conv_candidates();
 const ConvCandidate& conv2d_candidate(const Conv2d&, const Shape& x, ConvProduct);  // the one that runs
 // The one that takes both gradients in one call, or null if each product is on its own.
 const ConvCandidate* conv2d_joint_candidate(const Conv2d&, const Shape& x);
 
-extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_winograd2, conv_winograd4;
+extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_winograd2, conv_winograd4,
+    conv_amx;
 
 // Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in
 // order.

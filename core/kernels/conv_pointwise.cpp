@@ -1,4 +1,4 @@
-// 1x1 convolution: a matrix product over pixels, in blocks of kPixels.
+// 1x1 convolution: a matrix product over pixels, in blocks of pixels (pointwise_blocks.h).
 //   Fits     1x1 without padding and groups: stride 1 for all products; stride 2 (shortcuts) for forward and
 //            backward_weights, which read every second pixel; its backward_input is left to direct. backward takes both
 //            gradients from one load of x and dy; it needs stride 1.
@@ -15,6 +15,7 @@
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
 #include "core/kernels/conv_tile.h"
+#include "core/kernels/pointwise_blocks.h"
 #include "core/tensor/parallel.h"
 
 namespace fanin {
@@ -29,7 +30,6 @@ using micro::packs;
 using micro::Panels;
 using micro::z;
 
-constexpr int kPixels = 64;
 constexpr int kOrder[] = {0};
 // Above this many weights eight private copies of their gradient take memory for nothing, and with few pixels time as
 // well (README.md); and they are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels.
@@ -44,28 +44,7 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
 
 bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
-// Blocks of output pixels; the last of an image may be shorter.
-struct Blocks {
-  int images, width, pixels, per_image, stride;
-  Blocks(const Conv2d& c, const Shape& y)
-      : images(y.images),
-        width(y.width),
-        pixels(y.height * y.width),
-        per_image(ceil_div(pixels, kPixels)),
-        stride(c.stride) {}
-  int total() const { return images * per_image; }
-};
-
-struct Block {
-  int image, first, count;
-};
-
-Block block_at(const Blocks& b, int index) {
-  const int first = index % b.per_image * kPixels;
-  return {index / b.per_image, first, std::min(kPixels, b.pixels - first)};
-}
-
-std::size_t block_floats(int channels) { return z(packs(channels)) * kPixels * kPack; }
+std::size_t block_floats(int channels) { return z(packs(channels)) * kBlockPixels * kPack; }
 
 // Where output pixel `p` of an image is in x.
 const float* source(const Blocks& b, ConstView x, int image, int p) {
@@ -75,7 +54,7 @@ const float* source(const Blocks& b, ConstView x, int image, int p) {
 }
 
 void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Block& block, float* to) {
-  for (int c = 0; c < x.shape.channels; c += kPack, to += kPixels * kPack) {
+  for (int c = 0; c < x.shape.channels; c += kPack, to += kBlockPixels * kPack) {
     const int channels = std::min(kPack, x.shape.channels - c);
     for (int p = 0; p < block.count;) {  // with stride 2 a run ends with its row
       const int column = (block.first + p) % b.width;
@@ -89,45 +68,29 @@ void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Blo
 
 void pack_gradient(const Gradient& dy, const Block& block, int first, int end, float* to) {  // of these channels
   const std::size_t pixel = z(block.image) * z(dy.shape().height * dy.shape().width) + z(block.first);
-  for (int c = first; c < end; c += kPack, to += kPixels * kPack)
+  for (int c = first; c < end; c += kPack, to += kBlockPixels * kPack)
     pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, end - c), to);
 }
 void pack_gradient(const Gradient& dy, const Block& block, float* to) {
   pack_gradient(dy, block, 0, dy.shape().channels, to);
 }
 
-// The pixels of block `index`, if there is one; with stride 2 nothing.
-void add_block(Ahead& ahead, const Blocks& b, ConstView v, int index) {
-  if (index >= b.total() || v.data == nullptr || b.stride != 1) return;
-  const Block block = block_at(b, index);
-  ahead.add(v.pixel(z(block.image) * z(b.pixels) + z(block.first)), v.stride, block.count, v.shape.channels);
-}
-
 // y of a block, all panels. `e` is for backward_input.
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
                     View y, Write write, const BackwardEpilogue& e, Ahead& ahead) {
   const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
-  const micro::Depth d{kNoOffset, 1, depth, kPixels * kPack};
+  const micro::Depth d{kNoOffset, 1, depth, kBlockPixels * kPack};
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel);
       if (panel + 1 < panels.count() && panels.channels * depth > kLargeWeights)
         ahead.add(weights + z(panels.first_channel(panel + 1)) * z(depth), z(depth * panels.width(panel + 1) * kLanes));
       const GradientTarget target{e, y, write, block.image, pixel, 1, first, panels.last_lanes(panel)};
-      alignas(64) float sums[kPixels * V * kLanes];
+      alignas(64) float sums[kBlockPixels * V * kLanes];
       with_sink(e, y, write, target, [&](const auto& sink) {
         micro::multiply_deep<V>(block.count, d, packed, weights + z(first) * z(depth), sink, sums, ahead);
       });
     });
-}
-
-// Calls fn(index of the block) for all blocks; those of an image in order in one thread if `together`.
-template <class Fn>
-void for_blocks(const Blocks& b, bool together, Fn&& fn) {
-  const int unit = together ? b.per_image : 1;
-  parallel_for(b.total() / unit, [&](int index) {
-    for (int i = index * unit; i < (index + 1) * unit; ++i) fn(i);
-  });
 }
 
 void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
@@ -147,18 +110,6 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y) ? Write::add : Write::overwrite, {}, ahead);
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
-}
-
-// What backward_input reads for block `index`; its pack first.
-void add_gradient_block(Ahead& ahead, const Blocks& b, const Gradient& dy, View dx, Write write,
-                        const BackwardEpilogue& e, int index) {
-  if (!empty(e)) {
-    for (const GradientSums& o : e.others) add_block(ahead, b, o.x, index);
-    add_block(ahead, b, e.x, index);
-  }
-  if (write == Write::add) add_block(ahead, b, dx, index);
-  add_block(ahead, b, dy.y, index);
-  add_block(ahead, b, dy.g, index);
 }
 
 void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View dx, Write write,
@@ -188,13 +139,13 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
 void correlate_panels(const Grouping& g, const Block& block, int first, int end, const float* x, const float* dy,
                       float* dw, Ahead& ahead) {
   const Panels panels{g.out};
-  const micro::Pixels pixels{1, block.count, 0, 0, kPack, kPixels * kPack};
+  const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack};
   for (int panel = first; panel < end; ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int vector = panels.first_vector(panel) - panels.first_vector(first);
-      const float* const gradient = dy + micro::vector_offset(vector, kPixels * kPack);
-      micro::correlate_rows<V, 1>(pixels, g.in, x, kPixels * kPack, gradient, kLanes, dw + panels.first_channel(panel),
-                                  panels.padded(), ahead);
+      const float* const gradient = dy + micro::vector_offset(vector, kBlockPixels * kPack);
+      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, gradient, kLanes,
+                                  dw + panels.first_channel(panel), panels.padded(), ahead);
     });
 }
 
@@ -331,7 +282,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
 }
 
 std::string tile(const Conv2d& c, const Shape&, ConvProduct product) {
-  return "block of " + std::to_string(kPixels) + " px, " + register_tile(c, product);
+  return "block of " + std::to_string(kBlockPixels) + " px, " + register_tile(c, product);
 }
 
 }  // namespace

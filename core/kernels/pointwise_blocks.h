@@ -1,0 +1,63 @@
+// What the rungs for 1x1 convolutions share: an image's pixels in blocks, and what to fetch ahead for the next block.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/kernels/ahead.h"
+#include "core/kernels/conv_epilogue.h"
+#include "core/tensor/parallel.h"
+
+namespace fanin {
+
+constexpr int kBlockPixels = 64;
+
+// Blocks of output pixels; the last of an image may be shorter.
+struct Blocks {
+  int images, width, pixels, per_image, stride;
+  Blocks(const Conv2d& c, const Shape& y)
+      : images(y.images),
+        width(y.width),
+        pixels(y.height * y.width),
+        per_image(micro::ceil_div(pixels, kBlockPixels)),
+        stride(c.stride) {}
+  int total() const { return images * per_image; }
+};
+
+struct Block {
+  int image, first, count;
+};
+
+inline Block block_at(const Blocks& b, int index) {
+  const int first = index % b.per_image * kBlockPixels;
+  return {index / b.per_image, first, std::min(kBlockPixels, b.pixels - first)};
+}
+
+// The pixels of block `index`, if there is one; with stride 2 nothing.
+inline void add_block(micro::Ahead& ahead, const Blocks& b, ConstView v, int index) {
+  if (index >= b.total() || v.data == nullptr || b.stride != 1) return;
+  const Block block = block_at(b, index);
+  ahead.add(v.pixel(micro::z(block.image) * micro::z(b.pixels) + micro::z(block.first)), v.stride, block.count,
+            v.shape.channels);
+}
+
+// Calls fn(index of the block) for all blocks; those of an image in order in one thread if `together`.
+template <class Fn>
+void for_blocks(const Blocks& b, bool together, Fn&& fn) {
+  const int unit = together ? b.per_image : 1;
+  parallel_for(b.total() / unit, [&](int index) {
+    for (int i = index * unit; i < (index + 1) * unit; ++i) fn(i);
+  });
+}
+
+// What backward_input reads for block `index`; its pack first.
+inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx, Write write,
+                               const BackwardEpilogue& e, int index) {
+  if (!empty(e)) {
+    for (const GradientSums& o : e.others) add_block(ahead, b, o.x, index);
+    add_block(ahead, b, e.x, index);
+  }
+  if (write == Write::add) add_block(ahead, b, dx, index);
+  add_block(ahead, b, dy.y, index);
+  add_block(ahead, b, dy.g, index);
+}
+
+}  // namespace fanin
