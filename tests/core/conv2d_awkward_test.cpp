@@ -56,6 +56,9 @@ std::vector<Case> awkward_cases() {
   }
   add(300, 40, 1, 1, 2, 5, 4);  // sums in several parts, the last shorter
   add(40, 300, 1, 1, 2, 9, 9);
+  add(520, 513, 1, 1, 2, 9, 9);  // large weights
+  add(330, 130, 3, 2, 3, 5, 4);  // gradients of large weights, in slices
+  add(420, 420, 3, 2, 2, 5, 3, 2);
   add(290, 20, 3, 1, 2, 5, 4);
   add(20, 290, 3, 1, 2, 5, 4);
   for (const int images : {1, 2, 5}) add(60, 51, 3, 1, images, 8, 8, 3);  // few images: groups are shared out
@@ -72,10 +75,19 @@ int check_awkward(const ConvCandidate& rung, const test::WinogradMatrices* winog
   return fitting;
 }
 
-TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 175); }
+TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 178); }
 TEST(Conv2dAwkward, DirectIsTheDefinition) { EXPECT_GT(check_awkward(conv_direct), 100); }
 TEST(Conv2dAwkward, DepthwiseIsTheDefinition) { EXPECT_GE(check_awkward(conv_depthwise), 10); }
 TEST(Conv2dAwkward, PointwiseIsTheDefinition) { EXPECT_GT(check_awkward(conv_pointwise), 15); }
+TEST(Conv2dAwkward, AmxIsTheDefinition) {
+  if (!has_matrix_unit()) GTEST_SKIP() << "this processor or system has no AMX for bfloat16";
+  const ConvPrecision before = conv_precision();
+  for (const ConvPrecision precision : {ConvPrecision::bf16x6, ConvPrecision::bf16x3}) {
+    set_conv_precision(precision);
+    EXPECT_GT(check_awkward(conv_amx), 5);
+  }
+  set_conv_precision(before);
+}
 TEST(Conv2dAwkward, Winograd2IsTheDefinition) {
   const test::WinogradMatrices m = test::winograd2();
   EXPECT_GT(check_awkward(conv_winograd2, &m), 15);

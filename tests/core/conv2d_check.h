@@ -189,6 +189,14 @@ inline void widen(Definition& d, Problem& q, const WinogradMatrices& m) {
   set(d.dw, b.dw, b.terms_dw);
 }
 
+// Replaces the bounds by those of amx.h: each product is a sum of six (or three) in any order, and what is left out is at
+// most 2^-23 (3 * 2^-16) of it.
+inline void widen_parts(Definition& d) {
+  const bool three = conv_precision() == ConvPrecision::bf16x3;
+  for (Expected* e : {&d.y, &d.dx, &d.dw})
+    for (double& terms : e->terms) terms = three ? 3 * terms + 3 * 0x1p-16 / kUnit : 6 * terms + 0x1p-23 / kUnit;
+}
+
 // `start` was there before. Three roundings more than terms: the transform without fused multiply-add, and the sum.
 inline void expect_near(double actual, const Expected& e, std::size_t i, double start, const char* what) {
   if (!e.known[i]) return;
@@ -320,6 +328,7 @@ inline void check(const ConvCandidate& rung, const Case& test, bool with_extras,
   Problem q(test, with_extras);
   Definition d = define(q);
   if (winograd != nullptr) widen(d, q, *winograd);
+  if (&rung == &conv_amx) widen_parts(d);
   const auto scratch = [&](ConvProduct p) {
     Buffer buffer(rung.scratch(test.conv, test.x, p, thread_count()));
     std::fill(buffer.span().begin(), buffer.span().end(), kNan);

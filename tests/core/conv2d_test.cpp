@@ -125,6 +125,18 @@ TEST(Conv2d, Winograd4IsTheDefinition) {
   EXPECT_GT(check_all(conv_winograd4, &m), 15);
 }
 
+class Conv2dAmx : public ::testing::TestWithParam<ConvPrecision> {
+ protected:
+  void SetUp() override {
+    if (!has_matrix_unit()) GTEST_SKIP() << "this processor or system has no AMX for bfloat16";
+    set_conv_precision(GetParam());
+  }
+  void TearDown() override { set_conv_precision(before_); }
+  const ConvPrecision before_ = conv_precision();
+};
+TEST_P(Conv2dAmx, IsTheDefinition) { EXPECT_GE(check_all(conv_amx), 3); }
+INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dAmx, ::testing::Values(ConvPrecision::bf16x6, ConvPrecision::bf16x3));
+
 // A hash of everything that the three products write.
 std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
   Problem q(test, true);
@@ -157,7 +169,7 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
 TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
   const int before = thread_count();
   for (const ConvCandidate* rung :
-       {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2, &conv_winograd4})
+       {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2, &conv_winograd4, &conv_amx})
     for (const Case& test : all_cases()) {
       const Shape y_shape = test.conv.output_shape(test.x);
       if (y_shape.height < 1 || y_shape.width < 1 || !rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
@@ -202,7 +214,8 @@ TEST(Conv2d, NanPassesTheTransform) {
                           {1, 4, 4, 16}};
   const Case depthwise{{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 16},
                        {1, 4, 4, 16}};
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise}) {
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_amx}) {
+    if (rung == &conv_amx && !has_matrix_unit()) continue;
     const Case& test = rung == &conv_depthwise ? depthwise : all_channels;
     Problem q(test, true);
     q.x.view().pixel(5)[3] = kNan;
@@ -224,6 +237,13 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
   EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "winograd4");
   set_conv_precision(ConvPrecision::exact);
   EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "winograd2");
+  if (has_matrix_unit())
+    for (const ConvPrecision precision : {ConvPrecision::bf16x6, ConvPrecision::bf16x3}) {
+      set_conv_precision(precision);
+      EXPECT_EQ(conv2d_choice(three, x, ConvProduct::forward), "winograd4");
+      for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
+        EXPECT_EQ(conv2d_choice(one, x, p), "amx");
+    }
   set_conv_precision(before);
   EXPECT_EQ(conv2d_choice(one, x, ConvProduct::forward), "pointwise");
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");

@@ -13,7 +13,8 @@
 namespace fanin {
 namespace {
 
-const ConvCandidate* const rungs[] = {&conv_gemm, &conv_direct, &conv_pointwise, &conv_winograd2, &conv_winograd4};
+const ConvCandidate* const rungs[] = {&conv_gemm,      &conv_direct,    &conv_pointwise,
+                                      &conv_winograd2, &conv_winograd4, &conv_amx};
 
 Tensor random(const Shape& shape, const char* name) {
   Tensor t(shape);

@@ -66,6 +66,8 @@ struct Ladder {
 
 std::vector<Ladder> ladders() {
   std::vector<Ladder> result{{"", ConvPrecision::exact}, {"", ConvPrecision::fast}};
+  if (has_matrix_unit())
+    for (const ConvPrecision p : {ConvPrecision::bf16x6, ConvPrecision::bf16x3}) result.push_back({"", p});
   for (const ConvCandidate* c : conv_candidates()) result.push_back({c->name, ConvPrecision::exact});
   return result;
 }
@@ -94,8 +96,8 @@ TEST_P(RungThreads, TrainingEndsInTheSameBits) {
       for (const int threads : {2, 3, 4, 7}) {
         set_thread_count(threads);
         EXPECT_EQ(train(GetParam(), fuse), expected)
-            << threads << " threads, FANIN_CONV=" << ladder.rung
-            << (ladder.precision == ConvPrecision::fast ? ", fast" : "") << (fuse ? ", fused" : "");
+            << threads << " threads, FANIN_CONV=" << ladder.rung << ", conv = " << name_of(ladder.precision)
+            << (fuse ? ", fused" : "");
       }
     }
   // The rungs do run: gemm, direct, winograd2 and winograd4 round differently; a ConvMixer has no 3x3 convolution that
