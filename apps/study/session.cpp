@@ -52,7 +52,7 @@ void check(const RunConfig& config) {
   FANIN_CHECK(config.label_smoothing < 1.0, usage, "label_smoothing = {}; it must be below 1", config.label_smoothing);
   make_scheme(config.scheme);
   parse_stream(config.stream);
-  parse_conv_precision(config.conv);
+  check_conv_precision(parse_conv_precision(config.conv));
   FANIN_CHECK(config.mixup <= 4.0, usage, "mixup = {}; give 0 (off) to 4", config.mixup);
   FANIN_CHECK(config.fresh.empty() || !config.from.empty(), usage, "fresh needs from: the weights file to start from");
 }

@@ -86,12 +86,16 @@ std::string_view forced_conv() { return forced() == nullptr ? "" : forced()->nam
 
 bool has_matrix_unit() { return amx::available(); }
 
-void set_conv_precision(ConvPrecision precision) {
+void check_conv_precision(ConvPrecision precision) {
   FANIN_CHECK(
       !uses_matrix_unit(precision) || has_matrix_unit(), usage,
       "conv = '{}' needs a processor with AMX for bfloat16 (amx_bf16 in /proc/cpuinfo) and a program compiled on "
       "such a machine; choose exact or fast",
       name_of(precision));
+}
+
+void set_conv_precision(ConvPrecision precision) {
+  check_conv_precision(precision);
   current_precision = precision;
 }
 ConvPrecision conv_precision() { return current_precision; }

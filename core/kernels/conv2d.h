@@ -95,7 +95,8 @@ std::size_t conv2d_forward_scratch(const Conv2d&, const Shape& x);  // conv2d_fo
 // same sense (amx.h). bf16x3: the same with half the products, of which each is good to 2^-14 only; what PyTorch calls
 // float32_matmul_precision "high". To be chosen before networks are prepared; not thread-safe.
 enum class ConvPrecision { exact, fast, bf16x6, bf16x3 };
-void set_conv_precision(ConvPrecision);  // throws ErrorKind::usage where the processor has no such unit
+void set_conv_precision(ConvPrecision);    // checks first
+void check_conv_precision(ConvPrecision);  // throws ErrorKind::usage where the processor has no such unit
 ConvPrecision conv_precision();
 ConvPrecision parse_conv_precision(std::string_view name);  // throws ErrorKind::usage for an unknown name
 std::string_view name_of(ConvPrecision);

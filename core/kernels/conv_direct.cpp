@@ -1,12 +1,13 @@
-// Direct convolution: an image is copied once into packed, zero-bordered planes, BatchNorm and ReLU folded into the
-// copy; then a register tile (micro.h) runs over it without a branch.
+// Direct convolution: an image is copied once, group by group, into packed, zero-bordered planes, BatchNorm and ReLU
+// folded into the copy; then a register tile (micro.h) runs over them without a branch.
 //   Fits     any kernel, channels and groups; stride 1 and 2; padding < kernel.
 //   Layout   Pack: [group][pack of 16 input channels][padded row][padded column][16]; so the addresses of a tile's
 //            pixels are one pointer plus compile-time distances. Weights: [group][panel][tap][input channel][vectors].
 //   Tile     a row of output pixels at a time, a panel of output channels over the whole image, so that its weights stay
 //            in the cache.
-//   Threads  one image is one block of work; weight gradients go to kWeightGradientChunks private copies, added in
-//            order.
+//   Threads  a group (or some narrow ones) of an image is one block of work; weight gradients go to
+//            kWeightGradientChunks private copies, added in order, or, where these would be large, to a single one, of
+//            which each task has a slice.
 //   backward_input is the forward tile over dy with flipped and transposed weights. With stride 2 the pixels of dx fall
 //   into 4 classes by the parity of row and column; each sees its own taps (of a 3x3 kernel 1, 2, 2 and 4), at
 //   neighbouring pixels of dy. So nothing is multiplied by the zeros of a spread-out dy.

@@ -1,7 +1,9 @@
 """fanin against PyTorch on this machine: whole training steps (forward, loss, backward, SGD with Nesterov momentum and weight
 decay; 32-bit floats) of the same networks at the same batch, measured in turn within one run, since machines drift.
 PyTorch runs in its best configuration, which is searched for each network: NCHW or channels_last, eager or compiled, with
-tcmalloc where it is installed. --eval: forward in evaluation mode, without gradients.
+tcmalloc where it is installed. --eval: forward in evaluation mode, without gradients. --conv says how fanin convolves;
+PyTorch's products are those of 32-bit floats in any case, so a row of --conv bf16x3, whose products are not, compares two
+precisions and has to say so.
 
     python3 tests/bench/against_pytorch.py --whole-table --state table.json   # all of docs/performance.md; may be continued
     python3 tests/bench/against_pytorch.py --networks wrn-16-4:128 --threads 1 --rounds 5
@@ -250,7 +252,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
     parser.add_argument("--eval", action="store_true", help="forward only")
-    parser.add_argument("--conv", default="exact", choices=("exact", "fast"), help="fanin's convolutions")
+    parser.add_argument("--conv", default="exact", choices=("exact", "fast", "bf16x6", "bf16x3"), help="fanin's convolutions")
     parser.add_argument("--isa", default="native", choices=sorted(ISA), help="avx2: PyTorch and oneDNN without AVX-512; give "
                         "--fanin a build of the same kind (cmake --preset avx2)")
     parser.add_argument("--compile", action="store_true", help="try torch.compile, too: minutes for each network")
