@@ -377,7 +377,14 @@ const ConvCandidate conv_amx = {.name = "amx",
                                 .backward = backward,
                                 .loads_gradient = true};
 #else
-const ConvCandidate conv_amx = {.name = "amx", .fits = fits};  // fits nothing: the compiler was not given the unit
+// The compiler was not given the unit: fits nothing.
+const ConvCandidate conv_amx = {.name = "amx",
+                                .fits = fits,
+                                .tile = nullptr,
+                                .scratch = nullptr,
+                                .forward = nullptr,
+                                .backward_input = nullptr,
+                                .backward_weights = nullptr};
 #endif
 
 }  // namespace fanin
