@@ -51,7 +51,7 @@ const std::vector<Arrow> kLibraries = {
     {"unsupported/Eigen/", {"core/tensor/eigen_tensor.h"}},
     {"omp.h", {"core/tensor/parallel.h", "core/kernels/"}},
     {"hwy/", {"core/kernels/simd.h"}},
-    {"immintrin.h", {"core/kernels/amx.h"}},  // Highway does not know the matrix unit
+    {"immintrin.h", {"core/kernels/amx.h"}},        // Highway does not know the matrix unit
     {"xmmintrin.h", {"core/tensor/parallel.cpp"}},  // flushing denormals
     {"stb_image", {"data/image_file.cpp"}},
     {"archive", {"data/archive.cpp"}},
