@@ -11,7 +11,7 @@ endif()
 foreach(folder core layers init models data)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fanin
     FILES_MATCHING PATTERN "*.h" PATTERN "simd.h" EXCLUDE PATTERN "micro.h" EXCLUDE PATTERN "winograd_transforms.h" EXCLUDE
-    PATTERN "conv_*.h" EXCLUDE PATTERN "network_impl.h" EXCLUDE)
+    PATTERN "ahead.h" EXCLUDE PATTERN "amx.h" EXCLUDE PATTERN "conv_*.h" EXCLUDE PATTERN "network_impl.h" EXCLUDE)
 endforeach()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/fanin)

@@ -17,6 +17,7 @@ bool available() {
 }
 
 Session::Session() {
+  available();  // asks for the permission, in case nobody has
   struct alignas(64) Configuration {
     std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
     std::uint16_t row_bytes[16] = {};

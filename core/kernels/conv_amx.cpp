@@ -9,10 +9,10 @@
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/amx.h"
+#include "core/kernels/conv_blocks.h"
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
-#include "core/kernels/pointwise_blocks.h"
 
 namespace fanin {
 

@@ -1,4 +1,4 @@
-// 1x1 convolution: a matrix product over pixels, in blocks of pixels (pointwise_blocks.h).
+// 1x1 convolution: a matrix product over pixels, in blocks of pixels (conv_blocks.h).
 //   Fits     1x1 without padding and groups: stride 1 for all products; stride 2 (shortcuts) for forward and
 //            backward_weights, which read every second pixel; its backward_input is left to direct. backward takes both
 //            gradients from one load of x and dy; it needs stride 1.
@@ -11,11 +11,11 @@
 //            task sums up some panels of the only one over all pixels, and packs x for itself.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
+#include "core/kernels/conv_blocks.h"
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
 #include "core/kernels/conv_tile.h"
-#include "core/kernels/pointwise_blocks.h"
 #include "core/tensor/parallel.h"
 
 namespace fanin {

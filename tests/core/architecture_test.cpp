@@ -79,7 +79,6 @@ bool may_include(const std::string& path, const std::string& included) {
 }
 
 bool may_use_library(const std::string& path, const std::string& header) {
-  if (header.ends_with("intrin.h") && path.starts_with("core/kernels/")) return true;
   for (const Arrow& library : kLibraries)
     if (header.starts_with(library.from)) return starts_with_any(path, library.to);
   const bool json_or_toml = header.starts_with("nlohmann/") || header.starts_with("toml++/");
