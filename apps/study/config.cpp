@@ -164,7 +164,7 @@ const std::vector<Setting>& settings() {
       {"conv", "Machine", text, true,
        "convolutions: exact; fast: also Winograd F(4x4), whose rounding errors are about five times larger; bf16x6 or "
        "bf16x3: as fast, and 1x1 convolutions on the matrix unit (AMX) of recent Intel processors, in six products of "
-       "bfloat16, as exact as ever, or in three, good to 14 bits",
+       "bfloat16, as good as fp32, or in three, good to 14 bits",
        get_value<&C::conv>, set_text<&C::conv>},
       {"threads", "Machine", integer, false, "threads; 0: all cores. Results do not depend on it",
        get_value<&C::threads>, set_integer<&C::threads, 0, 1024>},
