@@ -96,8 +96,7 @@ std::string candidate_list() {
   std::string text;
   for (const ConvCandidate* c : conv_candidates()) {
     text += std::string(text.empty() ? "" : ", ") + c->name;
-    if (c == &conv_winograd4) text += " (not with --conv exact)";
-    if (c == &conv_amx) text += " (with --conv bf16x6 and bf16x3)";
+    if (c->admitted != nullptr) text += std::string(" (") + c->when + ")";
   }
   return text;
 }

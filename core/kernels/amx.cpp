@@ -10,7 +10,7 @@ namespace fanin::amx {
 // Linux gives the registers, 8 KiB a thread, only to processes that ask for them.
 bool available() {
   static const bool permitted = [] {
-    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // asm/prctl.h, ARCH_REQ_XCOMP_PERM; Intel SDM 13.1
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // Linux, Documentation/arch/x86/xstate.rst
     return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   }();
   return permitted;

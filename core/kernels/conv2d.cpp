@@ -7,6 +7,7 @@
 #include "core/tensor/matrix.h"
 #include "core/tensor/parallel.h"
 
+#include <array>
 #include <cstdlib>
 #include <string>
 
@@ -18,21 +19,10 @@ namespace {
 const ConvCandidate* const candidates[] = {&conv_amx,       &conv_pointwise, &conv_depthwise, &conv_winograd4,
                                            &conv_winograd2, &conv_direct,    &conv_gemm};
 
-struct Named {
-  std::string_view name;
-  ConvPrecision precision;
-};
-constexpr Named precisions[] = {{"exact", ConvPrecision::exact},
-                                {"fast", ConvPrecision::fast},
-                                {"bf16x6", ConvPrecision::bf16x6},
-                                {"bf16x3", ConvPrecision::bf16x3}};
+constexpr std::string_view precision_names[] = {"exact", "fast", "bf16x6",
+                                                "bf16x3"};  // in the order of the enumeration
 
-bool uses_matrix_unit(ConvPrecision p) { return p == ConvPrecision::bf16x6 || p == ConvPrecision::bf16x3; }
-
-bool admits(ConvPrecision precision, const ConvCandidate* c) {
-  if (c == &conv_amx) return uses_matrix_unit(precision);
-  return c != &conv_winograd4 || precision != ConvPrecision::exact;
-}
+bool admits(ConvPrecision precision, const ConvCandidate& c) { return c.admitted == nullptr || c.admitted(precision); }
 
 ConvPrecision current_precision = ConvPrecision::exact;
 
@@ -58,7 +48,7 @@ const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct prod
   const ConvCandidate* first = forced();
   if (first != nullptr && first->fits(conv, x, product)) return *first;
   for (const ConvCandidate* c : candidates)
-    if (admits(precision, c) && c->fits(conv, x, product)) return *c;
+    if (admits(precision, *c) && c->fits(conv, x, product)) return *c;
   return conv_gemm;
 }
 
@@ -88,7 +78,7 @@ bool has_matrix_unit() { return amx::available(); }
 
 void check_conv_precision(ConvPrecision precision) {
   FANIN_CHECK(
-      !uses_matrix_unit(precision) || has_matrix_unit(), usage,
+      !admits(precision, conv_amx) || has_matrix_unit(), usage,
       "conv = '{}' needs a processor with AMX for bfloat16 (amx_bf16 in /proc/cpuinfo) and a program compiled on "
       "such a machine; choose exact or fast",
       name_of(precision));
@@ -101,20 +91,25 @@ void set_conv_precision(ConvPrecision precision) {
 ConvPrecision conv_precision() { return current_precision; }
 
 ConvPrecision parse_conv_precision(std::string_view name) {
-  for (const Named& n : precisions)
-    if (n.name == name) return n.precision;
+  for (std::size_t i = 0; i < std::size(precision_names); ++i)
+    if (precision_names[i] == name) return static_cast<ConvPrecision>(i);
   fail(ErrorKind::usage, "conv = '{}'; choose exact, fast, bf16x6 or bf16x3", name);
 }
-std::string_view name_of(ConvPrecision precision) { return precisions[static_cast<std::size_t>(precision)].name; }
+std::string_view name_of(ConvPrecision precision) { return precision_names[static_cast<std::size_t>(precision)]; }
 
 std::string_view conv2d_choice(const Conv2d& conv, const Shape& x, ConvProduct product) {
   return choose(conv, x, product).name;
 }
 
 namespace {
+// Scratch is the same for exact and fast, so that what a network needs does not depend on a setting that most never touch.
+std::array<ConvPrecision, 3> planned_precisions() {
+  return {ConvPrecision::exact, ConvPrecision::fast, current_precision};
+}
+
 std::size_t scratch_of(const Conv2d& conv, const Shape& x, ConvProduct product) {
   std::size_t floats = 0;
-  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast, current_precision})
+  for (const ConvPrecision precision : planned_precisions())
     floats = std::max(floats, choose(conv, x, product, precision).scratch(conv, x, product, thread_count()));
   return floats;
 }
@@ -128,7 +123,7 @@ std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
   std::size_t floats = 0;
   for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
     floats = std::max(floats, scratch_of(conv, x, p));
-  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast, current_precision})
+  for (const ConvPrecision precision : planned_precisions())
     if (const ConvCandidate* const both = joint(conv, x, precision); both != nullptr)
       floats = std::max(floats, both->backward_scratch(conv, x, thread_count()));
   return floats;

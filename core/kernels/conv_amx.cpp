@@ -24,6 +24,9 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   return amx::available() && c.kernel == 1 && c.stride == 1 && c.padding == 0 && c.groups == 1 && wide;
 }
 
+bool admitted(ConvPrecision p) { return p == ConvPrecision::bf16x6 || p == ConvPrecision::bf16x3; }
+constexpr char kWhen[] = "with --conv bf16x6 and bf16x3";
+
 #if FANIN_AMX
 
 using amx::kDepth;
@@ -57,6 +60,17 @@ void with_sides(int rows, int columns, Fn&& fn) {
   if (rows > 1) return fn.template operator()<2, 1>();
   if (columns > 1) return fn.template operator()<1, 2>();
   fn.template operator()<1, 1>();
+}
+
+// fn.operator()<R, C, kParts>(row, column): all sums of `rows` x `columns` tiles, blocks of at most 2 x 2 of them.
+template <class Fn>
+void for_sums(int rows, int columns, Fn&& fn) {
+  for (int column = 0; column < columns; column += 2)
+    for (int row = 0; row < rows; row += 2)
+      with_parts([&]<int kParts>() {
+        with_sides(rows - row, columns - column,
+                   [&]<int R, int C>() { fn.template operator()<R, C, kParts>(row, column); });
+      });
 }
 
 // Tiles in a scratch of floats; three parts always fit.
@@ -171,19 +185,15 @@ void multiply_block(int channels, int depth, const Block& block, const Tile* row
   const amx::Session session;
   const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
   alignas(64) float sums[2 * kSide][2 * kSide];
-  for (int column = 0; column < sides(channels); column += 2)
-    for (int row = 0; row < sides(block.count); row += 2)
-      with_parts([&]<int kParts>() {
-        with_sides(sides(block.count) - row, sides(channels) - column, [&]<int R, int C>() {
-          const int side = depths(depth) * kParts, first = row * kSide;
-          amx::multiply<R, C, kParts, false>({rows + row * side, side, kParts}, {weights + column * side, side, kParts},
-                                             depths(depth), sums[0], 2 * kSide, ahead);
-          const int lanes = std::min(kSide, channels - (column + C - 1) * kSide);
-          const GradientTarget target{e, y, write, block.image, pixel + z(first), 1, column * kSide, lanes};
-          with_sink(e, y, write, target,
-                    [&](const auto& sink) { store_rows<C>(sums[0], std::min(R * kSide, block.count - first), sink); });
-        });
-      });
+  for_sums(sides(block.count), sides(channels), [&]<int R, int C, int kParts>(int row, int column) {
+    const int side = depths(depth) * kParts, first = row * kSide;
+    amx::multiply<R, C, kParts, false>({rows + row * side, side, kParts}, {weights + column * side, side, kParts},
+                                       depths(depth), sums[0], 2 * kSide, ahead);
+    const int lanes = std::min(kSide, channels - (column + C - 1) * kSide);
+    const GradientTarget target{e, y, write, block.image, pixel + z(first), 1, column * kSide, lanes};
+    with_sink(e, y, write, target,
+              [&](const auto& sink) { store_rows<C>(sums[0], std::min(R * kSide, block.count - first), sink); });
+  });
 }
 
 void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float* w, View y, const ForwardEpilogue& e,
@@ -236,21 +246,15 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
 void correlate_block(int in, int channels, const Tile* rows, const Tile* columns, float* dw, std::ptrdiff_t stride,
                      Ahead& ahead) {
   const amx::Session session;
-  for (int column = 0; column < sides(channels); column += 2)
-    for (int row = 0; row < sides(in); row += 2)
-      with_parts([&]<int kParts>() {
-        with_sides(sides(in) - row, sides(channels) - column, [&]<int R, int C>() {
-          constexpr int kSize = kBlockDepths * kParts;
-          amx::multiply<R, C, kParts, true>({rows + row * kSize, kSize, kParts},
-                                            {columns + column * kSize, kSize, kParts}, kBlockDepths,
-                                            dw + row * kSide * stride + column * kSide, stride, ahead);
-        });
-      });
+  for_sums(sides(in), sides(channels), [&]<int R, int C, int kParts>(int row, int column) {
+    constexpr int kSize = kBlockDepths * kParts;
+    amx::multiply<R, C, kParts, true>({rows + row * kSize, kSize, kParts}, {columns + column * kSize, kSize, kParts},
+                                      kBlockDepths, dw + row * kSide * stride + column * kSide, stride, ahead);
+  });
 }
 
 // A range of blocks adds to one copy of dw; or, where copies would be large, some output channels of all blocks do.
-constexpr int kLargeWeights = 512 * 512, kTaskChannels = 256;
-bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
+constexpr int kTaskChannels = 256;
 std::ptrdiff_t gradient_stride(const Grouping& g) { return sides(g.out) * kSide; }
 std::size_t gradient_floats(const Grouping& g) { return z(sides(g.in) * kSide) * z(sides(g.out) * kSide); }
 std::size_t term_floats(int channels) { return tile_floats(sides(channels) * kBlockDepths); }
@@ -375,7 +379,9 @@ const ConvCandidate conv_amx = {.name = "amx",
                                 .backward_weights = backward_weights,
                                 .backward_scratch = backward_scratch,
                                 .backward = backward,
-                                .loads_gradient = true};
+                                .loads_gradient = true,
+                                .admitted = admitted,
+                                .when = kWhen};
 #else
 // The compiler was not given the unit: fits nothing.
 const ConvCandidate conv_amx = {.name = "amx",
@@ -384,7 +390,9 @@ const ConvCandidate conv_amx = {.name = "amx",
                                 .scratch = nullptr,
                                 .forward = nullptr,
                                 .backward_input = nullptr,
-                                .backward_weights = nullptr};
+                                .backward_weights = nullptr,
+                                .admitted = admitted,
+                                .when = kWhen};
 #endif
 
 }  // namespace fanin

@@ -4,11 +4,17 @@
 
 #include "core/kernels/ahead.h"
 #include "core/kernels/conv_epilogue.h"
+#include "core/kernels/conv_pack.h"
 #include "core/tensor/parallel.h"
 
 namespace fanin {
 
 constexpr int kBlockPixels = 64;
+
+// Above this many weights eight private copies of their gradient take memory for nothing, and with few pixels time as
+// well (README.md); and they are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels.
+constexpr int kLargeWeights = 512 * 512;
+inline bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
 // Blocks of output pixels; the last of an image may be shorter.
 struct Blocks {

@@ -326,7 +326,7 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
     for (int n = chunk * images / s.chunks; n < (chunk + 1) * images / s.chunks; ++n) {
       pack_planes(planes, x, t, {n, first_group}, packed_x);
       Ahead ahead;
-      add_channels(ahead, dy, n + 1, first_group * g.out + channel, past - channel);
+      add_channels(ahead, dy, n + 1, first_group * g.out + channel, (planes.groups - 1) * g.out + past - channel);
       add_channels(ahead, x, n + 1, first_group * g.in, planes.groups * g.in);
       for (int group = first_group; group < first_group + planes.groups; ++group) {
         pack_gradient(dy, n, group * g.out + channel, group * g.out + past, packed_dy);

@@ -31,18 +31,12 @@ using micro::Panels;
 using micro::z;
 
 constexpr int kOrder[] = {0};
-// Above this many weights eight private copies of their gradient take memory for nothing, and with few pixels time as
-// well (README.md); and they are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels.
-constexpr int kLargeWeights = 512 * 512;
-
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
 bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
   const bool stride_fits = c.stride == 1 || (c.stride == 2 && product != ConvProduct::backward_input);
   return c.kernel == 1 && c.padding == 0 && c.groups == 1 && stride_fits;
 }
-
-bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
 std::size_t block_floats(int channels) { return z(packs(channels)) * kBlockPixels * kPack; }
 

@@ -776,7 +776,7 @@ std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
 }
 
 template <class F>
-constexpr ConvCandidate rung(const char* name) {
+constexpr ConvCandidate rung(const char* name, bool (*admitted)(ConvPrecision) = nullptr, const char* when = "") {
   return {.name = name,
           .fits = fits,
           .tile = tile<F>,
@@ -786,11 +786,15 @@ constexpr ConvCandidate rung(const char* name) {
           .backward_weights = backward_weights<F>,
           .backward_scratch = backward_scratch<F>,
           .backward = backward<F>,
-          .pays = pays};
+          .pays = pays,
+          .admitted = admitted,
+          .when = when};
 }
 
 }  // namespace
 
-const ConvCandidate conv_winograd2 = rung<F2>("winograd2"), conv_winograd4 = rung<F4>("winograd4");
+const ConvCandidate conv_winograd2 = rung<F2>("winograd2");
+const ConvCandidate conv_winograd4 = rung<F4>(
+    "winograd4", [](ConvPrecision p) { return p != ConvPrecision::exact; }, "not with --conv exact");
 
 }  // namespace fanin

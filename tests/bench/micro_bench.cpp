@@ -2,6 +2,7 @@
 // build/release/tests/micro_bench --benchmark_filter=multiply. Counters: FLOP/s of fused
 // multiply-adds (2 each), or bytes/s read.
 // SPDX-License-Identifier: MIT
+#include "core/kernels/amx.h"
 #include "core/kernels/conv_pack.h"
 #include "core/kernels/winograd_transforms.h"
 
@@ -110,6 +111,45 @@ void transform(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int>(from.size() * sizeof(float)));
 }
+
+#if FANIN_AMX
+// 32 x 32 sums of 64 products of numbers in kParts parts on the matrix unit; FLOP/s as if they were fp32.
+template <int kParts>
+void amx_multiply(benchmark::State& state) {
+  if (!amx::available()) return state.SkipWithError("no AMX for bfloat16");
+  constexpr int kDepth = 2, kSide = kDepth * kParts;
+  const Floats x = numbers(2 * amx::kSide * amx::kSide);
+  std::vector<amx::Tile> a(2 * kSide), b(2 * kSide);
+  for (int i = 0; i < 2 * kDepth; ++i)
+    for (std::vector<amx::Tile>* to : {&a, &b})
+      amx::split(x.data(), x.data() + amx::kSide * amx::kSide, amx::kSide, kParts, &(*to)[std::size_t(i) * kParts]);
+  Floats sums(4 * amx::kSide * amx::kSide);
+  const amx::Session session;
+  for (auto _ : state) {
+    amx::multiply<2, 2, kParts, false>({a.data(), kSide, kParts}, {b.data(), kSide, kParts}, kDepth, sums.data(),
+                                       2 * amx::kSide);
+    benchmark::DoNotOptimize(sums.data());
+    benchmark::ClobberMemory();
+  }
+  set_flops(state, 2.0 * 4 * amx::kSide * amx::kSide * amx::kDepth * kDepth);
+}
+BENCHMARK(amx_multiply<3>)->Name("amx/multiply/parts:3");
+BENCHMARK(amx_multiply<2>)->Name("amx/multiply/parts:2");
+
+void amx_split(benchmark::State& state) {
+  const Floats x = numbers(2 * amx::kSide * amx::kSide);
+  std::vector<amx::Tile> to(3);
+  for (auto _ : state) {
+    const int parts = static_cast<int>(state.range(0));
+    (state.range(1) != 0 ? amx::split_transposed : amx::split)(x.data(), x.data() + amx::kSide * amx::kSide, amx::kSide,
+                                                               parts, to.data());
+    benchmark::DoNotOptimize(to.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int>(x.size()));
+}
+BENCHMARK(amx_split)->Name("amx/split")->ArgNames({"parts", "transposed"})->ArgsProduct({{3, 2}, {0, 1}});
+#endif
 
 constexpr int T = micro::kTile;
 BENCHMARK(multiply<T, 2, 1>)->Name("multiply/Tx2");

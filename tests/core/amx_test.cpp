@@ -13,6 +13,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -143,6 +144,46 @@ void check_multiply() {
       EXPECT_EQ(sums[static_cast<std::size_t>(row * kStride + column)], expected)
           << R << " x " << C << ", " << kParts << " parts, row " << row << " column " << column;
     }
+}
+
+// Root mean square errors of sums of 512 products of random numbers, relative to the sums' own, as docs/performance.md
+// tells them. What bf16x3 leaves out is at most 3 * 2^-16 of each product; errors of random signs do not add up to more.
+TEST_F(AmxUnit, RoundingErrors) {
+  constexpr int kDepths = 16;
+  std::vector<Tile> a(3 * kDepths), b(3 * kDepths);
+  double exact[kSide][kSide] = {}, size = 0, plain_error = 0, errors[2] = {};
+  float plain[kSide][kSide] = {}, sums[2][kSide][kSide];
+  for (int k = 0; k < kDepths; ++k) {
+    const std::vector<float> x = numbers(("x " + std::to_string(k)).c_str(), kDepth);
+    const std::vector<float> w = numbers(("w " + std::to_string(k)).c_str(), kDepth);
+    amx::split_transposed(x.data(), x.data() + kSide * kSide, kSide, 3, &a[static_cast<std::size_t>(3 * k)]);
+    amx::split(w.data(), w.data() + kSide * kSide, kSide, 3, &b[static_cast<std::size_t>(3 * k)]);
+    for (std::size_t term = 0; term < kDepth; ++term)
+      for (std::size_t row = 0; row < kSide; ++row)
+        for (std::size_t column = 0; column < kSide; ++column) {
+          const float xv = x[term * kSide + row], wv = w[term * kSide + column];
+          exact[row][column] += static_cast<double>(xv) * wv;
+          plain[row][column] = std::fma(xv, wv, plain[row][column]);
+        }
+  }
+  {
+    const amx::Session session;
+    amx::multiply<1, 1, 3, false>({a.data(), 0, 3}, {b.data(), 0, 3}, kDepths, sums[0][0], kSide);
+    amx::multiply<1, 1, 2, false>({a.data(), 0, 3}, {b.data(), 0, 3}, kDepths, sums[1][0], kSide);
+  }
+  for (int row = 0; row < kSide; ++row)
+    for (int column = 0; column < kSide; ++column) {
+      const double value = exact[row][column];
+      size += value * value;
+      plain_error += std::pow(plain[row][column] - value, 2);
+      for (int i = 0; i < 2; ++i) errors[i] += std::pow(sums[i][row][column] - value, 2);
+    }
+  const double fma = std::sqrt(plain_error / size), six = std::sqrt(errors[0] / size),
+               three = std::sqrt(errors[1] / size);
+  std::printf("multiply-adds %.2g, bf16x6 %.2g, bf16x3 %.2g\n", fma, six, three);
+  EXPECT_LT(six, fma);
+  EXPECT_LT(three, 3 * 0x1p-16);
+  EXPECT_GT(three, fma);  // else half of the products would do for everybody
 }
 
 TEST_F(AmxUnit, ItSumsAsPlainLoopsDo) {

@@ -79,15 +79,9 @@ TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 1
 TEST(Conv2dAwkward, DirectIsTheDefinition) { EXPECT_GT(check_awkward(conv_direct), 100); }
 TEST(Conv2dAwkward, DepthwiseIsTheDefinition) { EXPECT_GE(check_awkward(conv_depthwise), 10); }
 TEST(Conv2dAwkward, PointwiseIsTheDefinition) { EXPECT_GT(check_awkward(conv_pointwise), 15); }
-TEST(Conv2dAwkward, AmxIsTheDefinition) {
-  if (!has_matrix_unit()) GTEST_SKIP() << "this processor or system has no AMX for bfloat16";
-  const ConvPrecision before = conv_precision();
-  for (const ConvPrecision precision : {ConvPrecision::bf16x6, ConvPrecision::bf16x3}) {
-    set_conv_precision(precision);
-    EXPECT_GT(check_awkward(conv_amx), 5);
-  }
-  set_conv_precision(before);
-}
+class Conv2dAwkwardAmx : public test::MatrixUnit {};
+TEST_P(Conv2dAwkwardAmx, IsTheDefinition) { EXPECT_GT(check_awkward(conv_amx), 5); }
+INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dAwkwardAmx, test::kMatrixUnitPrecisions);
 TEST(Conv2dAwkward, Winograd2IsTheDefinition) {
   const test::WinogradMatrices m = test::winograd2();
   EXPECT_GT(check_awkward(conv_winograd2, &m), 15);

@@ -65,15 +65,9 @@ TEST(Conv2dCatalogue, GemmIsTheDefinition) { EXPECT_GT(check_catalogue(conv_gemm
 TEST(Conv2dCatalogue, DirectIsTheDefinition) { EXPECT_GT(check_catalogue(conv_direct), 150); }
 TEST(Conv2dCatalogue, DepthwiseIsTheDefinition) { EXPECT_EQ(check_catalogue(conv_depthwise), 2); }
 TEST(Conv2dCatalogue, PointwiseIsTheDefinition) { EXPECT_GT(check_catalogue(conv_pointwise), 60); }
-TEST(Conv2dCatalogue, AmxIsTheDefinition) {
-  if (!has_matrix_unit()) GTEST_SKIP() << "this processor or system has no AMX for bfloat16";
-  const ConvPrecision before = conv_precision();
-  for (const ConvPrecision precision : {ConvPrecision::bf16x6, ConvPrecision::bf16x3}) {
-    set_conv_precision(precision);
-    EXPECT_GT(check_catalogue(conv_amx), 60);
-  }
-  set_conv_precision(before);
-}
+class Conv2dCatalogueAmx : public test::MatrixUnit {};
+TEST_P(Conv2dCatalogueAmx, IsTheDefinition) { EXPECT_GT(check_catalogue(conv_amx), 60); }
+INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dCatalogueAmx, test::kMatrixUnitPrecisions);
 TEST(Conv2dCatalogue, Winograd2IsTheDefinition) {
   const test::WinogradMatrices m = test::winograd2();
   EXPECT_GT(check_catalogue(conv_winograd2, &m), 60);

@@ -320,6 +320,20 @@ inline void check_backward_input(const ConvCandidate& rung, Problem& q, const De
   if (with_extras) expect_sums(q, dx.view(), sums);
 }
 
+// A test with the rung of the matrix unit, in one of its precisions; skipped where the unit is missing.
+class MatrixUnit : public ::testing::TestWithParam<ConvPrecision> {
+ protected:
+  void SetUp() override {
+    if (!has_matrix_unit()) GTEST_SKIP() << "this processor or system has no AMX for bfloat16";
+    set_conv_precision(GetParam());
+  }
+  void TearDown() override { set_conv_precision(before_); }
+
+ private:
+  const ConvPrecision before_ = conv_precision();
+};
+inline const auto kMatrixUnitPrecisions = ::testing::Values(ConvPrecision::bf16x6, ConvPrecision::bf16x3);
+
 inline void check(const ConvCandidate& rung, const Case& test, bool with_extras, const WinogradMatrices* winograd) {
   const auto fits = [&](ConvProduct p) { return rung.fits(test.conv, test.x, p); };
   const Shape y_shape = test.conv.output_shape(test.x);

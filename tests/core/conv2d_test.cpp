@@ -125,17 +125,9 @@ TEST(Conv2d, Winograd4IsTheDefinition) {
   EXPECT_GT(check_all(conv_winograd4, &m), 15);
 }
 
-class Conv2dAmx : public ::testing::TestWithParam<ConvPrecision> {
- protected:
-  void SetUp() override {
-    if (!has_matrix_unit()) GTEST_SKIP() << "this processor or system has no AMX for bfloat16";
-    set_conv_precision(GetParam());
-  }
-  void TearDown() override { set_conv_precision(before_); }
-  const ConvPrecision before_ = conv_precision();
-};
+class Conv2dAmx : public test::MatrixUnit {};
 TEST_P(Conv2dAmx, IsTheDefinition) { EXPECT_GE(check_all(conv_amx), 3); }
-INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dAmx, ::testing::Values(ConvPrecision::bf16x6, ConvPrecision::bf16x3));
+INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dAmx, test::kMatrixUnitPrecisions);
 
 // A hash of everything that the three products write.
 std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
