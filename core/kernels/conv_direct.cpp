@@ -266,7 +266,9 @@ Share share(const Grouping& g, const Planes& planes, int images) {
 }
 
 // Channels of the widest slice, in whole packs.
-int slice_channels(const Share& s) { return micro::packs((2 * ceil_div(s.panels, s.slices) + 1) * kLanes) * kPack; }
+int slice_channels(const Share& s) {
+  return micro::packs(ceil_div(s.panels, s.slices) * micro::kWidest * kLanes) * kPack;
+}
 
 // dw of a task's groups and of panels [first, end). dy is packed from the first of these panels on. Rows of dw are padded
 // to whole vectors: [group][tap][input channel][vectors].
@@ -280,7 +282,7 @@ void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const f
   for (int tap = 0; tap < g.taps; ++tap, dw += z(g.in * panels.padded()))
     for (int panel = first; panel < end; ++panel)
       micro::with_width(panels.width(panel), [&]<int V>() {
-        const int vector = panels.first_vector(panel) - panels.first_vector(first);
+        const int vector = panels.vectors(first, panel);
         micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(tap / c.kernel, tap % c.kernel),
                                      static_cast<std::ptrdiff_t>(planes.plane()),
                                      dy + micro::vector_offset(vector, dy_pack), kLanes,
@@ -291,7 +293,7 @@ void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const f
 // Zeros for `groups` groups from `group` on, in panels [first, end).
 void clear_panels(const Grouping& g, int group, int groups, int first, int end, float* dw) {
   const Panels panels{g.out};
-  const int begin = panels.first_channel(first), past = panels.first_channel(end - 1) + panels.width(end - 1) * kLanes;
+  const int begin = panels.first_channel(first), past = panels.first_channel(end);
   const int rows = g.taps * g.in;
   for (int row = group * rows; row < (group + groups) * rows; ++row)
     std::fill_n(dw + z(row) * z(panels.padded()) + z(begin), past - begin, 0.0f);
@@ -320,8 +322,7 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
     float* const packed_x = packs + z(omp_get_thread_num()) * (planes.floats() + dy_floats);
     float* const packed_dy = packed_x + planes.floats();
     const int first = s.first(slice), end = s.first(slice + 1), first_group = unit * planes.groups;
-    const int channel = panels.first_channel(first);
-    const int past = std::min(g.out, panels.first_channel(end - 1) + panels.width(end - 1) * kLanes);
+    const int channel = panels.first_channel(first), past = panels.end_channel(end);
     clear_panels(g, first_group, planes.groups, first, end, partial);
     for (int n = chunk * images / s.chunks; n < (chunk + 1) * images / s.chunks; ++n) {
       pack_planes(planes, x, t, {n, first_group}, packed_x);

@@ -129,17 +129,17 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   backward_input_of(c, dy, w, dx, write, e, scratch);
 }
 
-// dw of a block and of panels [first, end), rows padded to whole vectors. Both are packed; dy from the first panel on.
+// dw of a block and of panels [first, end), rows of these panels' vectors. Both are packed; dy from the first panel on.
 void correlate_panels(const Grouping& g, const Block& block, int first, int end, const float* x, const float* dy,
                       float* dw, Ahead& ahead) {
   const Panels panels{g.out};
   const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack};
   for (int panel = first; panel < end; ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
-      const int vector = panels.first_vector(panel) - panels.first_vector(first);
+      const int vector = panels.vectors(first, panel);
       const float* const gradient = dy + micro::vector_offset(vector, kBlockPixels * kPack);
-      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, gradient, kLanes,
-                                  dw + panels.first_channel(panel), panels.padded(), ahead);
+      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, gradient, kLanes, dw + vector * kLanes,
+                                  panels.vectors(first, end) * kLanes, ahead);
     });
 }
 
@@ -149,13 +149,12 @@ void correlate_block(const Grouping& g, const Block& block, const float* x, cons
 
 std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
 
-constexpr int kPanelsOfTask = 4;
-static_assert(2 * kPanelsOfTask * kLanes % kPack == 0, "a task's channels begin with a pack");
+constexpr int kPanelsOfTask = 2, kChannelsOfTask = kPanelsOfTask * micro::kWidest * kLanes;  // at most
 
 std::size_t weight_gradient_scratch(const Grouping& g, int threads) {
   if (!is_large(g))
     return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
-  return gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats((2 * kPanelsOfTask + 1) * kLanes));
+  return gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(kChannelsOfTask));
 }
 
 void correlate_large(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, float* dw,
@@ -163,17 +162,17 @@ void correlate_large(const Conv2d& c, ConstView x, const InputTransform& t, cons
   const Grouping g(c);
   const Blocks blocks(c, dy.shape());
   const Panels panels{g.out};
-  const std::size_t size = gradient_floats(g), pack_floats = block_floats((2 * kPanelsOfTask + 1) * kLanes);
+  const std::size_t pack_floats = block_floats(g.in) + block_floats(kChannelsOfTask);
   Scratch parts(scratch);
-  float* const sum = parts.take(size);
+  float* const sums = parts.take(gradient_floats(g));  // [task][input channel][output channels of the task]
   float* const packs = parts.take(0);
   parallel_for(micro::ceil_div(panels.count(), kPanelsOfTask), [&](int task) {
     const int first = task * kPanelsOfTask, end = std::min(panels.count(), first + kPanelsOfTask);
-    const int channel = panels.first_channel(first);
-    const int past = std::min(g.out, panels.first_channel(end - 1) + panels.width(end - 1) * kLanes);
-    const int padded = panels.first_channel(end - 1) + panels.width(end - 1) * kLanes - channel;
-    for (int row = 0; row < g.in; ++row) std::fill_n(sum + z(row) * z(panels.padded()) + z(channel), padded, 0.0f);
-    float* const packed_x = packs + z(omp_get_thread_num()) * (block_floats(g.in) + pack_floats);
+    const int channel = panels.first_channel(first), past = panels.end_channel(end);
+    const int padded = panels.vectors(first, end) * kLanes;
+    float* const sum = sums + z(g.in) * z(channel);
+    std::fill_n(sum, z(g.in) * z(padded), 0.0f);
+    float* const packed_x = packs + z(omp_get_thread_num()) * pack_floats;
     float* const packed_dy = packed_x + block_floats(g.in);
     for (int i = 0; i < blocks.total(); ++i) {
       const Block block = block_at(blocks, i);
@@ -183,8 +182,9 @@ void correlate_large(const Conv2d& c, ConstView x, const InputTransform& t, cons
       add_block(ahead, blocks, x, i + 1);
       correlate_panels(g, block, first, end, packed_x, packed_dy, sum, ahead);
     }
+    for (int row = 0; row < g.in; ++row)
+      add_weight_row(g, sum + z(row) * z(padded), {0, 0, row, 1, channel, padded}, dw);
   });
-  add_weight_chunks(g, sum, 1, size, dw);
 }
 
 void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,

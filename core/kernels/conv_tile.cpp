@@ -11,12 +11,12 @@ namespace {
 std::string tiles(int channels, const char* rows) {
   const micro::Panels panels{channels};
   std::string text;
-  for (int width = 1; width <= 3; ++width) {
+  for (int width = 1; width <= micro::kWidest; ++width) {
     bool occurs = false;
     for (int panel = 0; panel < panels.count(); ++panel) occurs |= panels.width(panel) == width;
     if (!occurs) continue;
-    const int high = width == 1 ? 2 * micro::kTile : micro::kTile;
-    text += (text.empty() ? "" : " and ") + std::to_string(high) + rows + std::to_string(width) + "v";
+    text +=
+        (text.empty() ? "" : " and ") + std::to_string(micro::tile_height(width)) + rows + std::to_string(width) + "v";
   }
   return text;
 }

@@ -44,7 +44,7 @@ using winograd::F4;
 
 constexpr int kTiles = 64;
 constexpr int kNarrow = 12;
-constexpr int kPanelsTogether = 4;
+constexpr int kPanelsTogether = 2;
 // Weights above this many (input x output channels) have gradients without private copies.
 constexpr int kLargeWeights = 96 * 96;
 constexpr int kTaps = 9;
@@ -108,18 +108,18 @@ struct Sizes {
   std::size_t v_stride() const { return position_stride(z(packs(in) * tiles * kPack)); }
   std::size_t v() const { return v_stride() * kPositions<F>; }
   std::size_t m_stride() const {
-    return position_stride(z(tiles * std::min(Panels{out}.vectors(), 2 * kPanelsTogether + 1) * kLanes));
+    return position_stride(z(tiles * std::min(Panels{out}.vectors(), kPanelsTogether * micro::kWidest) * kLanes));
   }
   std::size_t m() const { return m_stride() * kPositions<F>; }
   std::size_t z_stride() const { return position_stride(z(tiles * Panels{out}.padded())); }
   std::size_t z_floats() const { return z_stride() * kPositions<F>; }
   std::size_t u_stride(int width) const { return position_stride(z(in * width * kLanes)); }
-  std::size_t u_panel_offset(int panel) const { return z(panel) * kPositions<F> * u_stride(2); }
-  std::size_t u() const {
+  std::size_t u_panel_offset(int panel) const {
     const Panels panels{out};
-    const int last = panels.count() - 1;
-    return u_panel_offset(last) + kPositions<F> * u_stride(panels.width(last));
+    const int wider = std::min(panel, panels.wider()), width = panels.vectors() / panels.count();
+    return kPositions<F> * (z(wider) * u_stride(width + 1) + z(panel - wider) * u_stride(width));
   }
+  std::size_t u() const { return u_panel_offset(Panels{out}.count()); }
   std::size_t du_stride() const { return position_stride(z(in * Panels{out}.padded())); }
   std::size_t du() const { return du_stride() * kPositions<F>; }
 };
@@ -479,14 +479,15 @@ void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool tur
     const int first = index % blocks * kPack, panel = index / blocks % panels.count();
     const int group = index / blocks / panels.count();
     const int width = panels.width(panel), rows = std::min(kPack, s.in - first);
-    alignas(64) float taps[kTaps][kPack][3 * kLanes];
+    constexpr int kRow = micro::kWidest * kLanes;
+    alignas(64) float taps[kTaps][kPack][kRow];
     for (int tap = 0; tap < kTaps; ++tap)
       pack_weight_block(g, w, turned, {group, tap, first, rows, panels.first_channel(panel), width * kLanes},
-                        &taps[tap][0][0], 3 * kLanes);
+                        &taps[tap][0][0], kRow);
     for (int r = 0; r < rows; ++r) {
       float* const to = u + z(group) * s.u() + s.u_panel_offset(panel) + z((first + r) * width * kLanes);
       for (int i = 0; i < width; ++i)
-        transform_weights<F>(&taps[0][r][i * kLanes], kPack * 3 * kLanes, turned, to + i * kLanes, s.u_stride(width));
+        transform_weights<F>(&taps[0][r][i * kLanes], kPack * kRow, turned, to + i * kLanes, s.u_stride(width));
     }
   });
 }
@@ -621,7 +622,7 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
   float* const du = parts.take(z(g.count) * p.s.du());
   float* const buffers = parts.take(z(thread_count()) * p.s.buffer());
   float* const transformed = parts.take(0);
-  const int panels = Panels{g.out}.count();
+  const Panels panels{g.out};
   for (int group = 0; group < g.count; ++group) {
     float* const group_du = du + z(group) * p.s.du();
     for (int first = 0; first < t.blocks(); first += kBlocksTogether) {
@@ -635,17 +636,18 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
           gradient_block<F>(t, p.s, dy, rows, group * g.out, v + p.s.v());
       });
       const auto v_of = [&](int block) { return transformed + z(block) * p.block; };
-      parallel_for(kPositions<F> * panels, [&](int index) {
-        const int position = index / panels, panel = index % panels;
+      parallel_for(kPositions<F> * panels.count(), [&](int index) {
+        const int position = index / panels.count(), panel = index % panels.count();
         if (first == 0) clear_panel<F>(p.s, position, panel, group_du);
         for (int b = 0; b < count; ++b) {
           Ahead ahead;
           if (b + 1 < count) {
             ahead.add(v_of(b + 1) + z(position) * p.s.v_stride(), z(packs(g.in) * p.s.tiles * kPack));
-            ahead.add(z_of(p.s, v_of(b + 1) + p.s.v(), position, panel), z(p.s.tiles * 2 * kLanes));
-          } else if (panel + 1 < panels) {
-            ahead.add(du_of(p.s, group_du, position, panel + 1), Panels{g.out}.padded(), g.in, 2 * kLanes);
-            ahead.add(z_of(p.s, v_of(0) + p.s.v(), position, panel + 1), z(p.s.tiles * 2 * kLanes));
+            ahead.add(z_of(p.s, v_of(b + 1) + p.s.v(), position, panel), z(p.s.tiles * panels.width(panel) * kLanes));
+          } else if (panel + 1 < panels.count()) {
+            const int floats = panels.width(panel + 1) * kLanes;
+            ahead.add(du_of(p.s, group_du, position, panel + 1), panels.padded(), g.in, floats);
+            ahead.add(z_of(p.s, v_of(0) + p.s.v(), position, panel + 1), z(p.s.tiles * floats));
           }
           const Rows rows = rows_of_block(t, first + b);
           correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v_of(b), v_of(b) + p.s.v(), position,

@@ -4,7 +4,8 @@
 // X is always packed: kPack channels of a pixel lie together, pixels are a compile-time distance apart. So the
 // addresses of a tile are one pointer and constants, and each step is V vector loads and P (or K) broadcasts for P * V
 // fused multiply-adds.
-//   Registers: 32 vectors with AVX-512 give tiles of 8 x 2, 8 x 3 and 16 x 1; 16 vectors (AVX2, SSE) give half of it.
+//   Registers: 32 vectors with AVX-512 give tiles of 6 x 4, 8 x 3, 8 x 2 and 16 x 1; 16 vectors (AVX2, SSE) give half of
+//   it. Wide tiles load least for each multiply-add: 0.42 for 6 x 4, 0.63 for 8 x 2 (README.md says what that gains).
 //   Beware: a loop over accumulators that is not unrolled puts all of them into memory (128 instead of 254 GFLOP/s),
 //   hence a pragma at each.
 // SPDX-License-Identifier: MIT
@@ -20,26 +21,35 @@ namespace fanin::micro {
 using simd::kLanes;
 using simd::Vec;
 
-constexpr int kPack = 16;  // channels of a packed pixel: one cache line
-constexpr int kTile = kLanes == 16 ? 8 : 4;
+constexpr int kPack = 16;                      // channels of a packed pixel: one cache line
+constexpr int kWidest = kLanes == 16 ? 4 : 3;  // vectors of a panel, at most
+// Pixels of a tile of so many vectors, or input channels of one for weight gradients.
+constexpr int tile_height(int vectors) {
+  if (vectors == 4) return 6;
+  return (vectors == 1 ? 16 : 8) / (kLanes == 16 ? 1 : 2);
+}
 
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 inline std::size_t z(int n) { return static_cast<std::size_t>(n); }
 inline int packs(int channels) { return ceil_div(channels, kPack); }
 
-// The output channels of a tile: panels of 2 vectors, the last of 1 or 3 if their number is odd. Three vectors in one
-// panel are faster than 2 + 1: a single vector costs a broadcast for each multiply-add.
+// The output channels of a tile: as few panels of vectors as possible, equally wide but for one vector, the wider ones
+// first: 5 vectors are 3 + 2, since a single one costs a broadcast for each multiply-add.
 struct Panels {
   int channels;
   int vectors() const { return ceil_div(channels, kLanes); }
   int padded() const { return vectors() * kLanes; }
-  int count() const { return std::max(1, vectors() / 2); }
-  int first_vector(int panel) const { return 2 * panel; }
-  int width(int panel) const { return panel + 1 < count() ? 2 : vectors() - 2 * panel; }
-  int first_channel(int panel) const { return 2 * panel * kLanes; }
+  int count() const { return ceil_div(vectors(), kWidest); }
+  int wider() const { return vectors() % count(); }  // panels with one vector more than the last
+  int width(int panel) const { return vectors() / count() + (panel < wider() ? 1 : 0); }
+  int first_vector(int panel) const { return panel * (vectors() / count()) + std::min(panel, wider()); }
+  int first_channel(int panel) const { return first_vector(panel) * kLanes; }
   int last_lanes(int panel) const {  // channels in the panel's last vector
-    return std::min(kLanes, channels - (2 * panel + width(panel) - 1) * kLanes);
+    return std::min(kLanes, channels - (first_vector(panel) + width(panel) - 1) * kLanes);
   }
+  // Of panels [first, end): how many vectors, and the channel after the last.
+  int vectors(int first, int end) const { return first_vector(end) - first_vector(first); }
+  int end_channel(int end) const { return std::min(channels, first_channel(end)); }
 };
 
 // fn.operator()<V>() for the vectors of a panel.
@@ -47,7 +57,8 @@ template <class Fn>
 void with_width(int vectors, Fn&& fn) {
   if (vectors == 1) return fn.template operator()<1>();
   if (vectors == 2) return fn.template operator()<2>();
-  return fn.template operator()<3>();
+  if (vectors == 3) return fn.template operator()<3>();
+  if constexpr (kWidest == 4) return fn.template operator()<4>();
 }
 
 // What a tile sums over: `taps` places of the packed input, `depth` channels at each. Weights lie in the same order.
@@ -103,9 +114,8 @@ void multiply(const Depth& d, const float* x, const float* w, const Sink& sink, 
   for (int tap = 0; tap < d.taps; ++tap) {
     const float* from = x + d.tap_offsets[tap];
     for (int first = 0; first < d.depth; first += kPack, from += d.pack_stride) {
-      const int depth = std::min(kPack, d.depth - first);
       next.step();
-      for (int k = 0; k < depth; ++k, w += V * kLanes) {
+      const auto add = [&](int k) __attribute__((always_inline)) {
         Vec column[V];
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) column[v] = simd::load(w + v * kLanes);
@@ -115,24 +125,30 @@ void multiply(const Depth& d, const float* x, const float* w, const Sink& sink, 
 #pragma GCC unroll 16
           for (int v = 0; v < V; ++v) sum[p][v] = simd::fma(value, column[v], sum[p][v]);
         }
-      }
+        w += V * kLanes;
+      };
+      if (d.depth - first >= kPack)
+#pragma GCC unroll 16
+        for (int k = 0; k < kPack; ++k) add(k);
+      else
+        for (int k = 0; k < d.depth - first; ++k) add(k);
     }
   }
   sink.template store<P, V>(sum);
 }
 
-// `pixels` pixels in a row.
+// `pixels` pixels in a row; the last eight as 4 + 4 rather than 6 + 2.
 template <int V, int XS, class Sink = Target, class Next = const NothingAhead>
 void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Sink sink, Next& next = kNothingAhead,
                   const float* begun = nullptr) {
-  constexpr int P = V == 1 ? 2 * kTile : kTile;
+  constexpr int P = tile_height(V), kHalf = P == 6 ? 4 : P / 2;
   int p = 0;
   const auto run = [&]<int N>() {
-    for (; p + N <= pixels; p += N, x += N * XS * kPack, sink.advance(N))
+    for (; p + N <= pixels && (N != 6 || p + 8 != pixels); p += N, x += N * XS * kPack, sink.advance(N))
       multiply<N, V, XS>(d, x, w, sink, next, begun == nullptr ? nullptr : begun + p * V * kLanes);
   };
   run.template operator()<P>();
-  run.template operator()<P / 2>();
+  run.template operator()<kHalf>();
   run.template operator()<1>();
 }
 
@@ -178,8 +194,7 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
   for (int r = 0; r < pixels.rows; ++r) {
     const float* from = x + r * pixels.x_row;
     const float* gradient = dy + r * pixels.dy_row;
-    for (int c = 0; c < pixels.columns; ++c, from += XS * kPack, gradient += pixels.dy_stride) {
-      if (c % kPack == 0) next.step();
+    const auto add = [&](int c) __attribute__((always_inline)) {
       Vec g[V];
 #pragma GCC unroll 16
       for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + vector_offset(v, pixels.dy_pack));
@@ -187,10 +202,19 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
       g[V - 1] = last_lanes == kLanes ? simd::load(last) : simd::load_n(last, last_lanes);
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) {
-        const Vec value = simd::broadcast(from[k]);
+        const Vec value = simd::broadcast(from[c * XS * kPack + k]);
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) sum[k][v] = simd::fma(value, g[v], sum[k][v]);
       }
+      gradient += pixels.dy_stride;
+    };
+    for (int c = 0; c < pixels.columns; c += kPack, from += kPack * XS * kPack) {
+      next.step();
+      if (pixels.columns - c >= kPack)
+#pragma GCC unroll 4
+        for (int i = 0; i < kPack; ++i) add(i);
+      else
+        for (int i = 0; i < pixels.columns - c; ++i) add(i);
     }
   }
 #pragma GCC unroll 16
@@ -204,7 +228,7 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
 template <int V, int XS, class Next = const NothingAhead>
 void correlate_rows(const Pixels& pixels, int depth, const float* x, std::ptrdiff_t pack_stride, const float* dy,
                     int last_lanes, float* dw, std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
-  constexpr int K = V == 1 ? 2 * kTile : kTile;
+  constexpr int K = tile_height(V);
   for (int first = 0; first < depth; first += kPack, x += pack_stride) {
     const int end = std::min(kPack, depth - first);
     int k = 0;

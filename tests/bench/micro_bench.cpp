@@ -151,15 +151,18 @@ void amx_split(benchmark::State& state) {
 BENCHMARK(amx_split)->Name("amx/split")->ArgNames({"parts", "transposed"})->ArgsProduct({{3, 2}, {0, 1}});
 #endif
 
-constexpr int T = micro::kTile;
-BENCHMARK(multiply<T, 2, 1>)->Name("multiply/Tx2");
-BENCHMARK(multiply<T, 3, 1>)->Name("multiply/Tx3");
-BENCHMARK(multiply<2 * T, 1, 1>)->Name("multiply/2Tx1");
+// Names: height x vectors of a panel, the widest panel first.
+constexpr int kWidest = micro::kWidest;
+template <int V>
+constexpr int H = micro::tile_height(V);
+BENCHMARK(multiply<H<kWidest>, kWidest, 1>)->Name("multiply/widest");
+BENCHMARK(multiply<H<2>, 2, 1>)->Name("multiply/2 vectors");
+BENCHMARK(multiply<H<1>, 1, 1>)->Name("multiply/1 vector");
 BENCHMARK(multiply<1, 2, 1>)->Name("multiply/1x2, a remainder");
-BENCHMARK(multiply<T, 2, 2>)->Name("multiply/Tx2, stride 2");
-BENCHMARK(correlate<T, 2, 1>)->Name("correlate/Tx2");
-BENCHMARK(correlate<T, 3, 1>)->Name("correlate/Tx3");
-BENCHMARK(correlate<2 * T, 1, 1>)->Name("correlate/2Tx1");
+BENCHMARK(multiply<H<kWidest>, kWidest, 2>)->Name("multiply/widest, stride 2");
+BENCHMARK(correlate<H<kWidest>, kWidest, 1>)->Name("correlate/widest");
+BENCHMARK(correlate<H<2>, 2, 1>)->Name("correlate/2 vectors");
+BENCHMARK(correlate<H<1>, 1, 1>)->Name("correlate/1 vector");
 BENCHMARK(correlate<3, 2, 1>)->Name("correlate/3x2, the stem");
 BENCHMARK(pack)->Name("pack")->ArgNames({"channels", "transform"})->ArgsProduct({{16, 12}, {0, 1}});
 BENCHMARK(transform<winograd::F2, 4, 4, winograd::F2::input>)->Name("winograd2/input");
