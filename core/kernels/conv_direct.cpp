@@ -270,24 +270,31 @@ int slice_channels(const Share& s) {
   return micro::packs(ceil_div(s.panels, s.slices) * micro::kWidest * kLanes) * kPack;
 }
 
+// Pixels that are summed up together, so that their dy comes from the L1 cache for every tap and input channel.
+constexpr int kCorrelated = 128;
+
 // dw of a task's groups and of panels [first, end). dy is packed from the first of these panels on. Rows of dw are padded
 // to whole vectors: [group][tap][input channel][vectors].
 template <int XS>
 void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const float* x, const Shape& s, int group,
                const float* dy, int first, int end, float* dw, Ahead& ahead) {
   const Panels panels{g.out};
-  const int dy_pack = s.height * s.width * kPack;
-  const micro::Pixels pixels{s.height, s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack};
+  const int dy_pack = s.height * s.width * kPack, band = std::max(1, kCorrelated / s.width);
   dw += z(group * g.taps * g.in) * z(panels.padded());
-  for (int tap = 0; tap < g.taps; ++tap, dw += z(g.in * panels.padded()))
+  for (int row = 0; row < s.height; row += band) {
+    const micro::Pixels pixels{std::min(band, s.height - row), s.width, planes.offset(XS, 0), s.width * kPack, kPack,
+                               dy_pack};
     for (int panel = first; panel < end; ++panel)
       micro::with_width(panels.width(panel), [&]<int V>() {
-        const int vector = panels.vectors(first, panel);
-        micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(tap / c.kernel, tap % c.kernel),
-                                     static_cast<std::ptrdiff_t>(planes.plane()),
-                                     dy + micro::vector_offset(vector, dy_pack), kLanes,
-                                     dw + panels.first_channel(panel), panels.padded(), ahead);
+        const float* const gradient =
+            dy + row * s.width * kPack + micro::vector_offset(panels.vectors(first, panel), dy_pack);
+        for (int tap = 0; tap < g.taps; ++tap)
+          micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
+                                       static_cast<std::ptrdiff_t>(planes.plane()), gradient, kLanes,
+                                       dw + z(tap * g.in) * z(panels.padded()) + panels.first_channel(panel),
+                                       panels.padded(), ahead);
       });
+  }
 }
 
 // Zeros for `groups` groups from `group` on, in panels [first, end).

@@ -214,6 +214,7 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
 #pragma GCC unroll 4
         for (int i = 0; i < kPack; ++i) add(i);
       else
+#pragma GCC unroll 4
         for (int i = 0; i < pixels.columns - c; ++i) add(i);
     }
   }
