@@ -282,8 +282,8 @@ void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const f
   const int dy_pack = s.height * s.width * kPack, band = std::max(1, kCorrelated / s.width);
   dw += z(group * g.taps * g.in) * z(panels.padded());
   for (int row = 0; row < s.height; row += band) {
-    const micro::Pixels pixels{std::min(band, s.height - row), s.width, planes.offset(XS, 0), s.width * kPack, kPack,
-                               dy_pack};
+    const micro::Pixels pixels{
+        std::min(band, s.height - row), s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack};
     for (int panel = first; panel < end; ++panel)
       micro::with_width(panels.width(panel), [&]<int V>() {
         const float* const gradient =

@@ -1,8 +1,10 @@
 // Winograd convolution: 3x3 in F(4x4) with 36 instead of 144 multiplications for 16 outputs, or in F(2x2) with 16
 // instead of 36 for 4. Tiles of the image are transformed, position by position of the transformed patch they are a
-// matrix product over channels, the result is transformed back.
-//   Fits     3x3, stride 1, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to
-//            that by Grouping where it can). Images of any size: what a tile has beyond the border is 0 and dropped.
+// matrix product over channels, the result is transformed back. With stride 2, F(2x2) by phases (winograd_transforms.h)
+// takes 25 instead of 36 for 4 outputs.
+//   Fits     3x3, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to that by
+//            Grouping where it can), with stride 2 of at least kStridedWeights weights a tap. Images of any size: what a
+//            tile has beyond the border is 0 and dropped.
 //   Block    about kTiles tiles, whole rows of tiles, of one or several images: the unit that stays in the cache.
 //   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
 //            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
@@ -12,7 +14,8 @@
 //   Ahead    while a product runs, the factors of the next one are fetched, and the pixels of the next block.
 //   Pack     the pixel rows under a row of tiles go through a small zero-bordered buffer, BatchNorm and ReLU on the way.
 //   Threads  forward, backward_input (the same with turned weights): a unit of whole images, so that their epilogue
-//            finds them in the cache, or one group of it where there are few units. backward_weights is the adjoint,
+//            finds them in the cache, or one group of it where there are few units or weights are large.
+//            backward_weights is the adjoint,
 //            dU = V^T (A dY A^T). Small weights: chunks of blocks with private dU, added in order. Large ones: blocks
 //            are transformed together, then each thread sums up its positions and panels of the only dU.
 //            backward takes both gradients of small weights from one load, in units of whole images.
@@ -39,26 +42,28 @@ using micro::packs;
 using micro::Panels;
 using micro::z;
 using simd::Vec;
-using winograd::F2;
-using winograd::F4;
 
 constexpr int kTiles = 64;
 constexpr int kNarrow = 12;
+constexpr int kStridedWeights = 32 * 64;  // with stride 2 and fewer, transforms cost more than they save
 constexpr int kPanelsTogether = 2;
 // Weights above this many (input x output channels) have gradients without private copies.
 constexpr int kLargeWeights = 96 * 96;
 constexpr int kTaps = 9;
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
+template <class F>
 bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   const Grouping g(c);
-  return c.kernel == 3 && c.stride == 1 && c.padding == 1 && g.in >= kNarrow && g.out >= kNarrow;
+  const int least = F::kStride == 2 ? kStridedWeights : 0;
+  return c.kernel == 3 && c.stride == F::kStride && c.padding == 1 && g.in >= kNarrow && g.out >= kNarrow &&
+         g.in * g.out >= least;
 }
 
 bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
 template <class F>
-constexpr int kPositions = F::kPatch* F::kPatch;
+constexpr int kPositions = F::kSide* F::kSide;
 
 // Rounded up to an odd number of cache lines.
 std::size_t position_stride(std::size_t floats) { return ((floats + 15) / 16 | 1) * 16; }
@@ -103,8 +108,8 @@ template <class F>
 struct Sizes {
   int tiles, in, out, columns;  // columns: pixels in a row of the pack buffer
   Sizes(const Tiling& t, int in_, int out_)
-      : tiles(t.tile_capacity()), in(in_), out(out_), columns(t.tile_columns * F::kOut + 2) {}
-  std::size_t buffer() const { return z(F::kPatch * columns * kPack); }
+      : tiles(t.tile_capacity()), in(in_), out(out_), columns(t.tile_columns * F::kStep + F::kIn - F::kStep) {}
+  std::size_t buffer() const { return z(F::kIn * columns * kPack); }
   std::size_t v_stride() const { return position_stride(z(packs(in) * tiles * kPack)); }
   std::size_t v() const { return v_stride() * kPositions<F>; }
   std::size_t m_stride() const {
@@ -126,23 +131,23 @@ struct Sizes {
 
 // ------------------------------------------------------------------------------------------------------ transforms
 
-// v[i * kPatch + j] = (B^T d B)(i, j) of the patch at `d`: rows `row` floats apart, pixels kPack.
+// v[i * kSide + j] = (B^T d B)(i, j) of the patch at `d`: rows `row` floats apart, pixels kPack.
 template <class F>
 void transform_input(const float* d, std::ptrdiff_t row, float* v, std::size_t stride) {
-  constexpr int N = F::kPatch;
-  Vec half[N][N];
+  constexpr int I = F::kIn, N = F::kSide;
+  Vec half[I][N];
 #pragma GCC unroll 6
-  for (int i = 0; i < N; ++i) {
-    Vec line[N];
+  for (int i = 0; i < I; ++i) {
+    Vec line[I];
 #pragma GCC unroll 6
-    for (int j = 0; j < N; ++j) line[j] = simd::load(d + i * row + j * kPack);
+    for (int j = 0; j < I; ++j) line[j] = simd::load(d + i * row + j * kPack);
     F::input(line, half[i]);
   }
 #pragma GCC unroll 6
   for (int j = 0; j < N; ++j) {
-    Vec line[N], result[N];
+    Vec line[I], result[N];
 #pragma GCC unroll 6
-    for (int i = 0; i < N; ++i) line[i] = half[i][j];
+    for (int i = 0; i < I; ++i) line[i] = half[i][j];
     F::input(line, result);
 #pragma GCC unroll 6
     for (int i = 0; i < N; ++i) simd::store(result[i], v + z(i * N + j) * stride);
@@ -152,7 +157,7 @@ void transform_input(const float* d, std::ptrdiff_t row, float* v, std::size_t s
 // y = A^T m A, kOut x kOut.
 template <class F>
 void transform_output(const float* m, std::size_t stride, Vec (&y)[F::kOut][F::kOut]) {
-  constexpr int N = F::kPatch, R = F::kOut;
+  constexpr int N = F::kSide, R = F::kOut;
   Vec half[R][N];
 #pragma GCC unroll 6
   for (int j = 0; j < N; ++j) {
@@ -170,7 +175,7 @@ void transform_output(const float* m, std::size_t stride, Vec (&y)[F::kOut][F::k
 // z = A dy A^T.
 template <class F>
 void transform_gradient(const Vec (&y)[F::kOut][F::kOut], float* to, std::size_t stride) {
-  constexpr int N = F::kPatch, R = F::kOut;
+  constexpr int N = F::kSide, R = F::kOut;
   Vec half[R][N];
 #pragma GCC unroll 6
   for (int i = 0; i < R; ++i) F::gradient(y[i], half[i]);
@@ -188,7 +193,7 @@ void transform_gradient(const Vec (&y)[F::kOut][F::kOut], float* to, std::size_t
 // U = G g G^T; taps `tap` floats apart, turned by 180 degrees for backward_input.
 template <class F>
 void transform_weights(const float* g, std::size_t tap, bool turned, float* u, std::size_t stride) {
-  constexpr int N = F::kPatch;
+  constexpr int N = F::kSide;
   Vec half[3][N];
   for (int i = 0; i < 3; ++i) {
     Vec line[3];
@@ -205,8 +210,8 @@ void transform_weights(const float* g, std::size_t tap, bool turned, float* u, s
 
 // dg = G^T dU G.
 template <class F>
-void transform_weight_gradient(const Vec (&u)[F::kPatch][F::kPatch], Vec (&g)[3][3]) {
-  constexpr int N = F::kPatch;
+void transform_weight_gradient(const Vec (&u)[F::kSide][F::kSide], Vec (&g)[3][3]) {
+  constexpr int N = F::kSide;
   Vec half[3][N];
 #pragma GCC unroll 6
   for (int j = 0; j < N; ++j) {
@@ -221,12 +226,13 @@ void transform_weight_gradient(const Vec (&u)[F::kPatch][F::kPatch], Vec (&g)[3]
 
 // ------------------------------------------------------------------------------------------------ parts of a block
 
-// The pixels under some rows of tiles.
-void add_rows(Ahead& ahead, const Tiling& t, ConstView v, const Rows& rows, int out) {
-  const auto row_of = [&](int r) { return r / t.tile_rows * t.height + std::min(t.height, r % t.tile_rows * out); };
+// The pixels of `v` under some rows of tiles, which are `step` of its rows apart.
+void add_rows(Ahead& ahead, const Tiling& t, ConstView v, const Rows& rows, int step) {
   if (v.data == nullptr || rows.first >= t.total_rows()) return;
+  const int height = v.shape.height, width = v.shape.width;
+  const auto row_of = [&](int r) { return r / t.tile_rows * height + std::min(height, r % t.tile_rows * step); };
   const int first = row_of(rows.first), end = row_of(std::min(rows.end, t.total_rows()));
-  ahead.add(v.pixel(z(first) * z(t.width)), v.stride, (end - first) * t.width, v.shape.channels);
+  ahead.add(v.pixel(z(first) * z(width)), v.stride, (end - first) * width, v.shape.channels);
 }
 
 void clear_pixels(float* to, int pixels) {
@@ -237,17 +243,18 @@ void clear_pixels(float* to, int pixels) {
 template <class F>
 void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, int tile_row,
                int first, int channels, float* buffer) {
-  const int image = tile_row / t.tile_rows, top = tile_row % t.tile_rows * F::kOut - 1;
-  for (int i = 0; i < F::kPatch; ++i) {
+  const int height = x.shape.height, width = x.shape.width;
+  const int image = tile_row / t.tile_rows, top = tile_row % t.tile_rows * F::kStep - F::kBefore;
+  for (int i = 0; i < F::kIn; ++i) {
     float* const row = buffer + z(i * s.columns * kPack);
-    if (top + i < 0 || top + i >= t.height) {
+    if (top + i < 0 || top + i >= height) {
       clear_pixels(row, s.columns);
       continue;
     }
-    const float* from = x.pixel((z(image) * z(t.height) + z(top + i)) * z(t.width));
-    clear_pixels(row, 1);
-    pack_run(transform, {from, x.stride, t.width, first, channels}, row + kPack);
-    clear_pixels(row + z((t.width + 1) * kPack), s.columns - t.width - 1);
+    const float* from = x.pixel((z(image) * z(height) + z(top + i)) * z(width));
+    clear_pixels(row, F::kBefore);
+    pack_run(transform, {from, x.stride, width, first, channels}, row + F::kBefore * kPack);
+    clear_pixels(row + z((width + F::kBefore) * kPack), s.columns - width - F::kBefore);
   }
 }
 
@@ -262,7 +269,7 @@ void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTra
       pack_rows(t, s, x, transform, r, first_channel + c, std::min(kPack, s.in - c), buffer);
       for (int tile = 0; tile < t.tile_columns; ++tile, to += kPack)
         for (int lane = 0; lane < kPack; lane += kLanes)
-          transform_input<F>(buffer + tile * F::kOut * kPack + lane, s.columns * kPack, to + lane, s.v_stride());
+          transform_input<F>(buffer + tile * F::kStep * kPack + lane, s.columns * kPack, to + lane, s.v_stride());
     }
     for (int tile = tiles; tile % 4 != 0; ++tile, to += kPack)
       for (int p = 0; p < kPositions<F>; ++p) clear_pixels(to + z(p) * s.v_stride(), 1);
@@ -492,7 +499,7 @@ void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool tur
   });
 }
 
-// Forward, or backward_input with `turned` weights; each has an epilogue, the other's is empty.
+// Forward, or backward_input with `turned` weights and F::Turned; each has an epilogue, the other's is empty.
 template <class F>
 void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
               Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
@@ -503,12 +510,13 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
   float* const u = parts.take(z(g.count) * s.u());
   float* const blocks = parts.take(0);
   weights_to_u(g, s, w, turned, u);
-  // The groups of a unit share cache lines: they stay together where there are enough units.
-  const int groups = t.units() < kLeastTasks ? 1 : g.count, shares = g.count / groups;
+  // The groups of a unit share pages and cache lines: they stay together where there are enough units. With large weights
+  // all units of a group follow each other instead, so that its U stays in the L2 cache.
+  const int groups = is_large(g) || t.units() < kLeastTasks ? 1 : g.count, shares = g.count / groups;
   parallel_for(t.units() * shares, [&](int index) {
     Scratch own({blocks + z(omp_get_thread_num()) * (s.buffer() + s.v() + s.m()), s.buffer() + s.v() + s.m()});
     float *const buffer = own.take(s.buffer()), *const v = own.take(s.v()), *const m = own.take(s.m());
-    const int first_image = index / shares * t.images_per_unit, first_group = index % shares * groups;
+    const int first_image = index % t.units() * t.images_per_unit, first_group = index / t.units() * groups;
     const int end_image = std::min(t.images, first_image + t.images_per_unit);
     const ConstView share = x.channels(first_group * s.in, groups * s.in);
     for (int image = first_image; image < end_image; ++image)
@@ -516,7 +524,7 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
       Ahead ahead;
-      add_rows(ahead, t, share, {rows.end, rows.end + t.rows_per_block}, F::kOut);
+      add_rows(ahead, t, share, {rows.end, rows.end + t.rows_per_block}, F::kStep);
       for (int group = first_group; group < first_group + groups; ++group) {
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
         output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, ahead);
@@ -528,14 +536,15 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
   });
 }
 
-// dw += G^T (sum of the chunks' dU) G.
+// dw += G^T (sum of the chunks' dU) G, of `groups` groups from `first_group` on.
 template <class F>
-void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int chunks, float* dw) {
-  constexpr int N = F::kPatch;
+void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int first_group, int groups, int chunks,
+                  float* dw) {
+  constexpr int N = F::kSide;
   const Panels panels{g.out};
-  parallel_for(g.count * g.in, [&](int index) {
-    const int group = index / g.in, input = index % g.in;
-    const float* const first = du + z(group) * s.du() + z(input * panels.padded());
+  parallel_for(groups * g.in, [&](int index) {
+    const int group = first_group + index / g.in, input = index % g.in;
+    const float* const first = du + z(index / g.in) * s.du() + z(input * panels.padded());
     for (int o = 0; o < panels.padded(); o += kLanes) {
       Vec sum[N][N], result[3][3];
 #pragma GCC unroll 6
@@ -545,7 +554,7 @@ void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int chu
           const float* from = first + z(i * N + j) * s.du_stride() + o;
           sum[i][j] = simd::load(from);
           for (int chunk = 1; chunk < chunks; ++chunk)
-            sum[i][j] = simd::plus(sum[i][j], simd::load(from + z(chunk * g.count) * s.du()));
+            sum[i][j] = simd::plus(sum[i][j], simd::load(from + z(chunk * groups) * s.du()));
         }
       transform_weight_gradient<F>(sum, result);
       alignas(64) float row[kLanes];
@@ -568,8 +577,8 @@ struct GradientParts {
   Tiling t;
   Sizes<F> s;
   std::size_t block;  // V and Z of a block
-  GradientParts(const Grouping& g, const Shape& x)
-      : t(x, F::kOut, kGradientUnits), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
+  GradientParts(const Grouping& g, const Shape& y)
+      : t(y, F::kOut, kGradientUnits), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
 };
 
 struct BlockMemory {
@@ -605,26 +614,25 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
       const Rows rows = rows_of_block(t, b), next = rows_of_block(t, b + 1);
       Ahead ahead;
       add_rows(ahead, t, dy, next, F::kOut);
-      add_rows(ahead, t, x, next, F::kOut);
+      add_rows(ahead, t, x, next, F::kStep);
       for (int group = 0; group < g.count; ++group) {
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
                            partial + z(group) * p.s.du(), ahead);
       }
     }
   });
-  add_gradient<F>(g, p.s, du, chunks, dw);
+  add_gradient<F>(g, p.s, du, 0, g.count, chunks, dw);
 }
 
 template <class F>
 void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView x, const InputTransform& transform,
                         ConstView dy, float* dw, Scratch parts) {
   const Tiling& t = p.t;
-  float* const du = parts.take(z(g.count) * p.s.du());
+  float* const du = parts.take(p.s.du());  // of one group after the other
   float* const buffers = parts.take(z(thread_count()) * p.s.buffer());
   float* const transformed = parts.take(0);
   const Panels panels{g.out};
   for (int group = 0; group < g.count; ++group) {
-    float* const group_du = du + z(group) * p.s.du();
     for (int first = 0; first < t.blocks(); first += kBlocksTogether) {
       const int count = std::min(kBlocksTogether, t.blocks() - first);
       parallel_for(2 * count, [&](int index) {
@@ -638,7 +646,7 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
       const auto v_of = [&](int block) { return transformed + z(block) * p.block; };
       parallel_for(kPositions<F> * panels.count(), [&](int index) {
         const int position = index / panels.count(), panel = index % panels.count();
-        if (first == 0) clear_panel<F>(p.s, position, panel, group_du);
+        if (first == 0) clear_panel<F>(p.s, position, panel, du);
         for (int b = 0; b < count; ++b) {
           Ahead ahead;
           if (b + 1 < count) {
@@ -646,17 +654,17 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
             ahead.add(z_of(p.s, v_of(b + 1) + p.s.v(), position, panel), z(p.s.tiles * panels.width(panel) * kLanes));
           } else if (panel + 1 < panels.count()) {
             const int floats = panels.width(panel + 1) * kLanes;
-            ahead.add(du_of(p.s, group_du, position, panel + 1), panels.padded(), g.in, floats);
+            ahead.add(du_of(p.s, du, position, panel + 1), panels.padded(), g.in, floats);
             ahead.add(z_of(p.s, v_of(0) + p.s.v(), position, panel + 1), z(p.s.tiles * floats));
           }
           const Rows rows = rows_of_block(t, first + b);
           correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v_of(b), v_of(b) + p.s.v(), position,
-                                panel, group_du, ahead);
+                                panel, du, ahead);
         }
       });
     }
+    add_gradient<F>(g, p.s, du, group, 1, 1, dw);
   }
-  add_gradient<F>(g, p.s, du, 1, dw);
 }
 
 // ------------------------------------------------------------------------------------------------------------ rungs
@@ -670,14 +678,14 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
 template <class F>
 void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
                     std::span<float> scratch) {
-  convolve<F>(c, dy, {}, w, true, dx, write, {}, e, scratch);
+  convolve<typename F::Turned>(c, dy, {}, w, true, dx, write, {}, e, scratch);
 }
 
 template <class F>
 void backward_weights(const Conv2d& c, ConstView x, const InputTransform& transform, ConstView dy, float* dw,
                       std::span<float> scratch) {
   const Grouping g(c);
-  const GradientParts<F> parts(g, x.shape);
+  const GradientParts<F> parts(g, dy.shape);
   if (is_large(g))
     correlate_together<F>(g, parts, x, transform, dy, dw, Scratch(scratch));
   else
@@ -723,7 +731,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
       const Rows rows{r, std::min(end_unit, r + t.rows_per_block)}, next{rows.end, rows.end + t.rows_per_block};
       Ahead ahead;
       add_rows(ahead, t, dy, next, F::kOut);
-      add_rows(ahead, t, x, next, F::kOut);
+      add_rows(ahead, t, x, next, F::kStep);
       for (int group = 0; group < g.count; ++group) {
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
                            partial + z(group) * p.s.du(), ahead);
@@ -733,7 +741,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
       r = rows.end;
     }
   });
-  add_gradient<F>(g, p.s, du, chunks, dw);
+  add_gradient<F>(g, p.s, du, 0, g.count, chunks, dw);
 }
 
 template <class F>
@@ -749,16 +757,22 @@ bool pays(const Conv2d& c) {
 }
 
 template <class F>
+std::size_t convolve_scratch(const Grouping& g, const Shape& out, bool turned, int threads) {
+  const Sizes<F> s(Tiling(out, F::kOut, least_units(g)), turned ? g.out : g.in, turned ? g.in : g.out);
+  return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
+}
+
+template <class F>
 std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Grouping g(c);
-  if (product == ConvProduct::backward_weights) {
-    const GradientParts<F> p(g, x);
-    if (is_large(g)) return z(g.count) * p.s.du() + z(threads) * p.s.buffer() + kBlocksTogether * p.block;
-    return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
+  switch (product) {
+    case ConvProduct::forward: return convolve_scratch<F>(g, c.output_shape(x), false, threads);
+    case ConvProduct::backward_input: return convolve_scratch<typename F::Turned>(g, x, true, threads);
+    case ConvProduct::backward_weights: break;
   }
-  const bool turned = product == ConvProduct::backward_input;
-  const Sizes<F> s(Tiling(x, F::kOut, least_units(g)), turned ? g.out : g.in, turned ? g.in : g.out);
-  return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
+  const GradientParts<F> p(g, c.output_shape(x));
+  if (is_large(g)) return p.s.du() + z(threads) * p.s.buffer() + kBlocksTogether * p.block;
+  return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
 }
 
 template <class F>
@@ -772,31 +786,41 @@ std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
 template <class F>
 std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
   const Grouping g(c);
-  const Tiling t(x, F::kOut, product == ConvProduct::backward_weights ? kGradientUnits : least_units(g));
-  return "F(" + std::to_string(F::kOut) + "x" + std::to_string(F::kOut) + ") x " +
+  const bool input = product == ConvProduct::backward_input;
+  const int out = input ? F::Turned::kOut : F::kOut;
+  const Tiling t(input ? x : c.output_shape(x), out,
+                 product == ConvProduct::backward_weights ? kGradientUnits : least_units(g));
+  return "F(" + std::to_string(out) + "x" + std::to_string(out) + ") x " +
          std::to_string(t.rows_per_block * t.tile_columns) + ", " + register_tile(c, product);
 }
 
 template <class F>
-constexpr ConvCandidate rung(const char* name, bool (*admitted)(ConvPrecision) = nullptr, const char* when = "") {
-  return {.name = name,
-          .fits = fits,
-          .tile = tile<F>,
-          .scratch = scratch_floats<F>,
-          .forward = forward<F>,
-          .backward_input = backward_input<F>,
-          .backward_weights = backward_weights<F>,
-          .backward_scratch = backward_scratch<F>,
-          .backward = backward<F>,
-          .pays = pays,
-          .admitted = admitted,
-          .when = when};
+constexpr ConvCandidate rung(const char* name) {
+  ConvCandidate c = {.name = name,
+                     .fits = fits<F>,
+                     .tile = tile<F>,
+                     .scratch = scratch_floats<F>,
+                     .forward = forward<F>,
+                     .backward_input = backward_input<F>,
+                     .backward_weights = backward_weights<F>};
+  if constexpr (F::kStride == 1) {
+    c.backward_scratch = backward_scratch<F>;
+    c.backward = backward<F>;
+    c.pays = pays;
+  }
+  return c;
+}
+
+constexpr ConvCandidate unless_exact(ConvCandidate c) {
+  c.admitted = [](ConvPrecision p) { return p != ConvPrecision::exact; };
+  c.when = "not with --conv exact";
+  return c;
 }
 
 }  // namespace
 
-const ConvCandidate conv_winograd2 = rung<F2>("winograd2");
-const ConvCandidate conv_winograd4 = rung<F4>(
-    "winograd4", [](ConvPrecision p) { return p != ConvPrecision::exact; }, "not with --conv exact");
+const ConvCandidate conv_winograd2 = rung<winograd::F2>("winograd2");
+const ConvCandidate conv_winograd4 = unless_exact(rung<winograd::F4>("winograd4"));
+const ConvCandidate conv_strided2 = rung<winograd::Strided2>("strided2");
 
 }  // namespace fanin

@@ -1,7 +1,9 @@
 // The one-dimensional transforms of Winograd's F(2, 3) and F(4, 3) (Lavin & Gray 2015) on vectors of channels:
-//   y = A^T [(G g) * (B^T d)],  kPatch inputs d, 3 weights g, kOut outputs y.
+//   y = A^T [(G g) * (B^T d)],  kIn inputs d, 3 weights g, kOut outputs y, kSide products.
 // Two-dimensional ones apply them to columns and then to rows. The gradient by the weights is the adjoint:
 //   dg = G^T [(B^T d) * (A dy)].
+// Tiles are kOut outputs apart and kStep inputs; the first input lies kBefore pixels before the first output's. The
+// gradient by the input is a convolution with the same weights, turned: that of Turned.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,7 +19,8 @@ using simd::times;
 using simd::Vec;
 
 struct F2 {
-  static constexpr int kOut = 2, kPatch = 4;
+  static constexpr int kStride = 1, kOut = 2, kIn = 4, kSide = 4, kStep = 2, kBefore = 1;
+  using Turned = F2;
   // B^T d
   static void input(const Vec (&d)[4], Vec (&v)[4]) {
     v[0] = minus(d[0], d[2]);
@@ -55,7 +58,8 @@ struct F2 {
 };
 
 struct F4 {  // interpolates at 0, 1, -1, 2, -2 and infinity
-  static constexpr int kOut = 4, kPatch = 6;
+  static constexpr int kStride = 1, kOut = 4, kIn = 6, kSide = 6, kStep = 4, kBefore = 1;
+  using Turned = F4;
   static void input(const Vec (&d)[6], Vec (&v)[6]) {
     const Vec m4 = broadcast(-4.0f), m5 = broadcast(-5.0f), p4 = broadcast(4.0f), p2 = broadcast(2.0f);
     const Vec a = fma(m4, d[2], d[4]), b = fma(m4, d[1], d[3]);
@@ -101,6 +105,62 @@ struct F4 {  // interpolates at 0, 1, -1, 2, -2 and infinity
     g[0] = fma(broadcast(0.25f), u[0], fma(broadcast(1.0f / 24), c, a));
     g[1] = fma(broadcast(1.0f / 12), e, b);
     g[2] = fma(broadcast(1.0f / 6), c, plus(a, u[5]));
+  }
+};
+
+// With stride 2 every second input meets the weights g[0] and g[2] alone, as in a convolution with stride 1, and the
+// others meet g[1]: F(2, 2) for the former, 3 products instead of 4, and one product an output for the latter. Two
+// outputs take 5 products instead of 6; no transform multiplies.
+struct StridedWeights {
+  static void weights(const Vec (&g)[3], Vec (&u)[5]) {
+    u[0] = g[0];
+    u[1] = plus(g[0], g[2]);
+    u[2] = g[2];
+    u[3] = u[4] = g[1];
+  }
+  static void weight_gradient(const Vec (&u)[5], Vec (&g)[3]) {
+    g[0] = plus(u[0], u[1]);
+    g[1] = plus(u[3], u[4]);
+    g[2] = plus(u[1], u[2]);
+  }
+};
+
+// Its gradient by the input: two of four pixels of dx see g[0] and g[2], the other two g[1].
+struct StridedTurned2 : StridedWeights {
+  static constexpr int kStride = 2, kOut = 4, kIn = 3, kSide = 5, kStep = 2, kBefore = 0;
+  static void input(const Vec (&d)[3], Vec (&v)[5]) {
+    v[0] = minus(d[0], d[1]);
+    v[1] = d[1];
+    v[2] = minus(d[2], d[1]);
+    v[3] = d[0];
+    v[4] = d[1];
+  }
+  static void output(const Vec (&m)[5], Vec (&y)[4]) {
+    y[0] = m[3];
+    y[1] = plus(m[0], m[1]);
+    y[2] = m[4];
+    y[3] = plus(m[1], m[2]);
+  }
+};
+
+struct Strided2 : StridedWeights {
+  static constexpr int kStride = 2, kOut = 2, kIn = 5, kSide = 5, kStep = 4, kBefore = 1;
+  using Turned = StridedTurned2;
+  static void input(const Vec (&d)[5], Vec (&v)[5]) {
+    v[0] = minus(d[0], d[2]);
+    v[1] = d[2];
+    v[2] = minus(d[4], d[2]);
+    v[3] = d[1];
+    v[4] = d[3];
+  }
+  static void output(const Vec (&m)[5], Vec (&y)[2]) {
+    y[0] = plus(plus(m[0], m[1]), m[3]);
+    y[1] = plus(plus(m[1], m[2]), m[4]);
+  }
+  static void gradient(const Vec (&y)[2], Vec (&z)[5]) {
+    z[0] = z[3] = y[0];
+    z[1] = plus(y[0], y[1]);
+    z[2] = z[4] = y[1];
   }
 };
 

@@ -81,8 +81,9 @@ TEST(KernelsCommand, TellsWhatThePlanDecided) {
 
 TEST(KernelsCommand, TheEnvironmentForcesARung) {
   const std::string small = "kernels wrn-10-1 --batch 2 --seconds 0";
-  EXPECT_EQ(kernels_of(run_json(small)), (std::set<std::string>{"direct", "pointwise", "winograd2"}));
-  EXPECT_EQ(kernels_of(run_json(small + " --conv fast")), (std::set<std::string>{"direct", "pointwise", "winograd4"}));
+  EXPECT_EQ(kernels_of(run_json(small)), (std::set<std::string>{"direct", "pointwise", "strided2", "winograd2"}));
+  EXPECT_EQ(kernels_of(run_json(small + " --conv fast")),
+            (std::set<std::string>{"direct", "pointwise", "strided2", "winograd4"}));
   EXPECT_EQ(kernels_of(run_json(small, "FANIN_CONV=gemm")), std::set<std::string>{"gemm"});
   EXPECT_EQ(kernels_of(run_json(small, "FANIN_CONV=direct")), std::set<std::string>{"direct"});
   const test::Path folder = test::scratch_folder();
@@ -94,10 +95,10 @@ TEST(KernelsCommand, TheEnvironmentForcesARung) {
 TEST(KernelsCommand, ListsTheCandidatesInOrder) {
   const test::Path folder = test::scratch_folder();
   EXPECT_EQ(test::run_fanin(folder, "kernels --candidates").output,
-            "amx\npointwise\ndepthwise\nwinograd4\nwinograd2\ndirect\ngemm\n");
+            "amx\npointwise\ndepthwise\nwinograd4\nwinograd2\nstrided2\ndirect\ngemm\n");
   const test::CommandResult table = test::run_fanin(folder, "kernels wrn-10-1 --batch 2 --seconds 0");
   EXPECT_NE(table.output.find("amx (with --conv bf16x6 and bf16x3), pointwise, depthwise, winograd4 (not with --conv "
-                              "exact), winograd2, direct, "
+                              "exact), winograd2, strided2, direct, "
                               "gemm"),
             std::string::npos)
       << table.output;
@@ -115,7 +116,7 @@ TEST(BenchConvCommand, EveryDistinctConvolutionByEveryRungThatFits) {
     EXPECT_GT(row["forward"], 0.0) << row;
     EXPECT_GT(row["backward_weights"], 0.0) << row;
   }
-  EXPECT_EQ(rungs, (std::set<std::string>{"direct", "gemm", "pointwise", "winograd2", "winograd4"}));
+  EXPECT_EQ(rungs, (std::set<std::string>{"direct", "gemm", "pointwise", "strided2", "winograd2", "winograd4"}));
   EXPECT_EQ(gemm, 9) << "each convolution of the network counts once";
   EXPECT_GT(all["peak_gflops"], 0.1);
   const json direct = run_json("bench conv --model wrn-10-1 --batch 2 --seconds 0.001 --rung direct");

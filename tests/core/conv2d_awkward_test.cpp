@@ -51,6 +51,7 @@ std::vector<Case> awkward_cases() {
     add(34, 40, 1, 1, images, 3, 3);
     add(20, 40, 1, 2, images, 5, 3);
     add(17, 19, 3, 2, images, 1, 1);  // a single pixel
+    add(50, 45, 3, 2, images, 5, 4);
     add(13, 13, 3, 1, images, 1, 9);  // a single row, and a single column
     add(13, 13, 3, 1, images, 9, 1);
   }
@@ -59,13 +60,15 @@ std::vector<Case> awkward_cases() {
   add(520, 513, 1, 1, 2, 9, 9);  // large weights
   add(330, 130, 3, 2, 3, 5, 4);  // gradients of large weights, in slices
   add(420, 420, 3, 2, 2, 5, 3, 2);
+  add(150, 153, 3, 2, 2, 3, 7, 3);
+  add(20, 24, 3, 2, 1, 33, 31);  // bands of rows
   add(290, 20, 3, 1, 2, 5, 4);
   add(20, 290, 3, 1, 2, 5, 4);
   for (const int images : {1, 2, 5}) add(60, 51, 3, 1, images, 8, 8, 3);  // few images: groups are shared out
   return result;
 }
 
-int check_awkward(const ConvCandidate& rung, const test::WinogradMatrices* winograd = nullptr) {
+int check_awkward(const ConvCandidate& rung, const test::WinogradAlgorithm* winograd = nullptr) {
   int fitting = 0;
   for (const Case& c : awkward_cases()) {
     for (const bool with_extras : {false, true}) test::check(rung, c, with_extras, winograd);
@@ -75,7 +78,7 @@ int check_awkward(const ConvCandidate& rung, const test::WinogradMatrices* winog
   return fitting;
 }
 
-TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 178); }
+TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 182); }
 TEST(Conv2dAwkward, DirectIsTheDefinition) { EXPECT_GT(check_awkward(conv_direct), 100); }
 TEST(Conv2dAwkward, DepthwiseIsTheDefinition) { EXPECT_GE(check_awkward(conv_depthwise), 10); }
 TEST(Conv2dAwkward, PointwiseIsTheDefinition) { EXPECT_GT(check_awkward(conv_pointwise), 15); }
@@ -83,12 +86,16 @@ class Conv2dAwkwardAmx : public test::MatrixUnit {};
 TEST_P(Conv2dAwkwardAmx, IsTheDefinition) { EXPECT_GT(check_awkward(conv_amx), 5); }
 INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dAwkwardAmx, test::kMatrixUnitPrecisions);
 TEST(Conv2dAwkward, Winograd2IsTheDefinition) {
-  const test::WinogradMatrices m = test::winograd2();
+  const test::WinogradAlgorithm m = test::winograd2();
   EXPECT_GT(check_awkward(conv_winograd2, &m), 15);
 }
 TEST(Conv2dAwkward, Winograd4IsTheDefinition) {
-  const test::WinogradMatrices m = test::winograd4();
+  const test::WinogradAlgorithm m = test::winograd4();
   EXPECT_GT(check_awkward(conv_winograd4, &m), 15);
+}
+TEST(Conv2dAwkward, Strided2IsTheDefinition) {
+  const test::WinogradAlgorithm m = test::strided2();
+  EXPECT_GE(check_awkward(conv_strided2, &m), 5);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ std::vector<Case> catalogue_cases() {
   return result;
 }
 
-int check_catalogue(const ConvCandidate& rung, const test::WinogradMatrices* winograd = nullptr) {
+int check_catalogue(const ConvCandidate& rung, const test::WinogradAlgorithm* winograd = nullptr) {
   int fitting = 0;
   for (const Case& c : catalogue_cases()) {
     test::check(rung, c, true, winograd);
@@ -69,12 +69,16 @@ class Conv2dCatalogueAmx : public test::MatrixUnit {};
 TEST_P(Conv2dCatalogueAmx, IsTheDefinition) { EXPECT_GT(check_catalogue(conv_amx), 60); }
 INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dCatalogueAmx, test::kMatrixUnitPrecisions);
 TEST(Conv2dCatalogue, Winograd2IsTheDefinition) {
-  const test::WinogradMatrices m = test::winograd2();
+  const test::WinogradAlgorithm m = test::winograd2();
   EXPECT_GT(check_catalogue(conv_winograd2, &m), 60);
 }
 TEST(Conv2dCatalogue, Winograd4IsTheDefinition) {
-  const test::WinogradMatrices m = test::winograd4();
+  const test::WinogradAlgorithm m = test::winograd4();
   EXPECT_GT(check_catalogue(conv_winograd4, &m), 60);
+}
+TEST(Conv2dCatalogue, Strided2IsTheDefinition) {
+  const test::WinogradAlgorithm m = test::strided2();
+  EXPECT_GE(check_catalogue(conv_strided2, &m), 9);
 }
 
 // What the networks run by default fits somewhere above gemm, in every product.

@@ -174,7 +174,7 @@ inline Definition define(Problem& q) {
 }
 
 // Replaces the bounds by those of Winograd.
-inline void widen(Definition& d, Problem& q, const WinogradMatrices& m) {
+inline void widen(Definition& d, Problem& q, const WinogradAlgorithm& m) {
   std::vector<double> w, dy;
   for (const float value : q.w) w.push_back(std::abs(value));
   q.dy.for_each([&](float value) { dy.push_back(std::abs(value)); });
@@ -334,7 +334,7 @@ class MatrixUnit : public ::testing::TestWithParam<ConvPrecision> {
 };
 inline const auto kMatrixUnitPrecisions = ::testing::Values(ConvPrecision::bf16x6, ConvPrecision::bf16x3);
 
-inline void check(const ConvCandidate& rung, const Case& test, bool with_extras, const WinogradMatrices* winograd) {
+inline void check(const ConvCandidate& rung, const Case& test, bool with_extras, const WinogradAlgorithm* winograd) {
   const auto fits = [&](ConvProduct p) { return rung.fits(test.conv, test.x, p); };
   const Shape y_shape = test.conv.output_shape(test.x);
   if (y_shape.height < 1 || y_shape.width < 1 || !fits(ConvProduct::forward)) return;

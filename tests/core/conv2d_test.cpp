@@ -36,6 +36,10 @@ std::vector<Case> cases() {
         result.push_back(
             {{.in_channels = in, .out_channels = out, .kernel = 3, .stride = stride, .padding = 1, .groups = 1},
              {1, 7, 21, in}});
+  for (const auto& [in, out] : {std::pair{41, 50}, {64, 64}, {97, 65}})  // wide enough for Winograd with stride 2
+    for (const auto& [height, width] : {std::pair{1, 1}, {2, 3}, {5, 8}, {9, 4}})
+      result.push_back({{.in_channels = in, .out_channels = out, .kernel = 3, .stride = 2, .padding = 1, .groups = 1},
+                        {3, height, width, in}});
   for (const int groups : {2, 3, 8})
     for (const int width : {1, 4, 17})
       for (const int kernel : {1, 3})
@@ -80,6 +84,8 @@ std::vector<Case> network_cases() {
   add(32, 32, 3, 1, 1, 5, 16);
   add(64, 64, 3, 1, 1, 19, 8);
   add(64, 128, 3, 2, 1, 1, 16);
+  add(150, 100, 3, 2, 2, 5, 11);  // stride 2, groups; large weights below
+  add(100, 97, 3, 2, 1, 6, 8);
   add(160, 112, 3, 1, 1, 2, 8);  // large weights
   add(128, 64, 1, 2, 1, 2, 8);
   add(120, 48, 1, 1, 1, 3, 10);
@@ -102,7 +108,7 @@ std::vector<Case> all_cases() {
   return result;
 }
 
-int check_all(const ConvCandidate& rung, const test::WinogradMatrices* winograd = nullptr) {
+int check_all(const ConvCandidate& rung, const test::WinogradAlgorithm* winograd = nullptr) {
   int fitting = 0;
   for (const Case& c : all_cases()) {
     for (const bool with_extras : {false, true}) test::check(rung, c, with_extras, winograd);
@@ -117,12 +123,16 @@ TEST(Conv2d, DirectIsTheDefinition) { EXPECT_GT(check_all(conv_direct), 90); }
 TEST(Conv2d, DepthwiseIsTheDefinition) { EXPECT_GT(check_all(conv_depthwise), 40); }
 TEST(Conv2d, PointwiseIsTheDefinition) { EXPECT_GT(check_all(conv_pointwise), 6); }
 TEST(Conv2d, Winograd2IsTheDefinition) {
-  const test::WinogradMatrices m = test::winograd2();
+  const test::WinogradAlgorithm m = test::winograd2();
   EXPECT_GT(check_all(conv_winograd2, &m), 15);
 }
 TEST(Conv2d, Winograd4IsTheDefinition) {
-  const test::WinogradMatrices m = test::winograd4();
+  const test::WinogradAlgorithm m = test::winograd4();
   EXPECT_GT(check_all(conv_winograd4, &m), 15);
+}
+TEST(Conv2d, Strided2IsTheDefinition) {
+  const test::WinogradAlgorithm m = test::strided2();
+  EXPECT_GE(check_all(conv_strided2, &m), 15);
 }
 
 class Conv2dAmx : public test::MatrixUnit {};
@@ -160,8 +170,8 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
 
 TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
   const int before = thread_count();
-  for (const ConvCandidate* rung :
-       {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2, &conv_winograd4, &conv_amx})
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2,
+                                    &conv_winograd4, &conv_strided2, &conv_amx})
     for (const Case& test : all_cases()) {
       const Shape y_shape = test.conv.output_shape(test.x);
       if (y_shape.height < 1 || y_shape.width < 1 || !rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
@@ -177,8 +187,8 @@ TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
 
 // Winograd sums the gradient of large weights in several rounds of several blocks; an image set that needs them is too
 // large for the definition, so gemm stands in. A lost or doubled block of the 10 would be off by a tenth.
-TEST(Conv2d, LargeWeightsInManyBlocks) {
-  const Conv2d c{.in_channels = 112, .out_channels = 97, .kernel = 3, .stride = 1, .padding = 1, .groups = 1};
+void check_many_blocks(int stride, const std::vector<const ConvCandidate*>& rungs) {
+  const Conv2d c{.in_channels = 112, .out_channels = 97, .kernel = 3, .stride = stride, .padding = 1, .groups = 1};
   const Case test{c, {40, 16, 16, 112}};
   Problem q(test, true);
   const auto run = [&](const ConvCandidate& rung) {
@@ -189,7 +199,7 @@ TEST(Conv2d, LargeWeightsInManyBlocks) {
     return dw;
   };
   const std::vector<float> expected = run(conv_gemm);
-  for (const ConvCandidate* rung : {&conv_winograd2, &conv_winograd4}) {
+  for (const ConvCandidate* rung : rungs) {
     const std::vector<float> actual = run(*rung);
     double error = 0, size = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -198,6 +208,10 @@ TEST(Conv2d, LargeWeightsInManyBlocks) {
     }
     EXPECT_LT(std::sqrt(error / size), 1e-4) << rung->name;
   }
+}
+TEST(Conv2d, LargeWeightsInManyBlocks) {
+  check_many_blocks(1, {&conv_winograd2, &conv_winograd4});
+  check_many_blocks(2, {&conv_strided2});
 }
 
 // A run that diverges must show: ReLU at the load keeps a NaN.
@@ -239,6 +253,10 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
   set_conv_precision(before);
   EXPECT_EQ(conv2d_choice(one, x, ConvProduct::forward), "pointwise");
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");
+  Conv2d wide = strided;
+  wide.in_channels = 64, wide.out_channels = 128;
+  for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
+    EXPECT_EQ(conv2d_choice(wide, {1, 8, 8, 64}, p), "strided2");
   strided.groups = 16;
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::forward), "depthwise");
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");

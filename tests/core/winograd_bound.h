@@ -16,28 +16,56 @@
 
 namespace fanin::test {
 
+// Of one algorithm: `side` products for `out` outputs from `in` inputs; tiles are `step` inputs apart, the first input lies
+// `before` pixels before the first output's. Absolute values.
 struct WinogradMatrices {
-  int out, patch;
-  std::vector<double> bt, g, at;  // patch x patch, patch x 3, out x patch; absolute values
+  int out, in, side, step, before;
+  std::vector<double> bt, g, at;  // side x in, side x 3, out x side
+};
+// The algorithms of y and of dx.
+struct WinogradAlgorithm {
+  WinogradMatrices y, dx;
 };
 
-inline WinogradMatrices winograd2() {
-  return {2,
-          4,
-          {1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1},
-          {1, 0, 0, .5, .5, .5, .5, .5, .5, 0, 0, 1},
-          {1, 1, 1, 0, 0, 1, 1, 1}};
+inline WinogradAlgorithm winograd2() {
+  const WinogradMatrices m{2,
+                           4,
+                           4,
+                           2,
+                           1,
+                           {1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1},
+                           {1, 0, 0, .5, .5, .5, .5, .5, .5, 0, 0, 1},
+                           {1, 1, 1, 0, 0, 1, 1, 1}};
+  return {m, m};
 }
-inline WinogradMatrices winograd4() {
+inline WinogradAlgorithm winograd4() {
   const double s = 1.0 / 6, t = 1.0 / 12, f = 1.0 / 24;
-  return {4,
-          6,
-          {4, 0, 5, 0, 1, 0, 0, 4, 4, 1, 1, 0, 0, 4, 4, 1, 1, 0, 0, 2, 1, 2, 1, 0, 0, 2, 1, 2, 1, 0, 0, 4, 0, 5, 0, 1},
-          {.25, 0, 0, s, s, s, s, s, s, f, t, s, f, t, s, 0, 0, 1},
-          {1, 1, 1, 1, 1, 0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 4, 4, 0, 0, 1, 1, 8, 8, 1}};
+  const WinogradMatrices m{
+      4,
+      6,
+      6,
+      4,
+      1,
+      {4, 0, 5, 0, 1, 0, 0, 4, 4, 1, 1, 0, 0, 4, 4, 1, 1, 0, 0, 2, 1, 2, 1, 0, 0, 2, 1, 2, 1, 0, 0, 4, 0, 5, 0, 1},
+      {.25, 0, 0, s, s, s, s, s, s, f, t, s, f, t, s, 0, 0, 1},
+      {1, 1, 1, 1, 1, 0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 4, 4, 0, 0, 1, 1, 8, 8, 1}};
+  return {m, m};
+}
+inline WinogradAlgorithm strided2() {
+  const std::vector<double> g = {1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0};
+  return {{2,
+           5,
+           5,
+           4,
+           1,
+           {1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0},
+           g,
+           {1, 1, 0, 1, 0, 0, 1, 1, 0, 1}},
+          {4, 3, 5, 2, 0, {1, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 0}, g, {0, 0, 0, 1, 0, 1, 1, 0, 0, 0,
+                                                                             0, 0, 0, 0, 1, 0, 1, 1, 0, 0}}};
 }
 
-// m (rows x inner) * s (inner x inner) * m^T for a small square s.
+// m (rows x inner) * s (inner x inner) * m^T.
 inline std::vector<double> sandwich(const std::vector<double>& m, int rows, int inner, const std::vector<double>& s) {
   std::vector<double> half(static_cast<std::size_t>(rows * inner)), result(static_cast<std::size_t>(rows * rows));
   for (int i = 0; i < rows; ++i)
@@ -65,18 +93,18 @@ struct WinogradBound {
 class WinogradBoundMaker {
  public:
   // wanted(channel of x, channel of y): pairs that are left out contribute nothing.
-  WinogradBoundMaker(const WinogradMatrices& m, const Conv2d& c, const Shape& x, std::function<bool(int, int)> wanted)
-      : m_(m), c_(c), x_(x), wanted_(std::move(wanted)) {}
+  WinogradBoundMaker(const WinogradAlgorithm& m, const Conv2d& c, const Shape& x, std::function<bool(int, int)> wanted)
+      : m_(m), c_(c), x_(x), y_(c.output_shape(x)), wanted_(std::move(wanted)) {}
 
   WinogradBound operator()(const std::vector<double>& v, const std::vector<double>& w, const std::vector<double>& dy) {
     const int in = c_.in_channels / c_.groups, out = c_.out_channels / c_.groups;
     WinogradBound b;
-    b.y.resize(x_.pixels() * c_.out_channels);
-    b.dx.resize(x_.pixels() * c_.in_channels);
+    b.y.resize(y_.size());
+    b.dx.resize(x_.size());
     b.dw.resize(w.size());
     b.terms_y = in + 36;
     b.terms_dx = out + 36;
-    b.terms_dw = static_cast<double>(x_.images * tiles(x_.height) * tiles(x_.width)) + 36;
+    b.terms_dw = static_cast<double>(x_.images * tiles(y_.height) * tiles(y_.width)) + 36;
     for (int g = 0; g < c_.groups; ++g)
       for (int k = g * in; k < (g + 1) * in; ++k)
         for (int o = g * out; o < (g + 1) * out; ++o)
@@ -85,54 +113,65 @@ class WinogradBoundMaker {
   }
 
  private:
-  int tiles(int pixels) const { return (pixels + m_.out - 1) / m_.out; }
+  int tiles(int pixels) const { return (pixels + m_.y.out - 1) / m_.y.out; }
 
-  std::vector<double> patch(const std::vector<double>& image, int channels, int n, int h, int w, int size, int ch) {
+  static std::size_t at(const Shape& s, int n, int h, int w, int channel) {
+    return ((static_cast<std::size_t>(n) * s.height + h) * s.width + w) * s.channels + channel;
+  }
+
+  // size x size pixels of one channel from (h, w) on, 0 beyond the border.
+  static std::vector<double> patch(const std::vector<double>& image, const Shape& s, int n, int h, int w, int size,
+                                   int channel) {
     std::vector<double> p(static_cast<std::size_t>(size * size));
     for (int i = 0; i < size; ++i)
       for (int j = 0; j < size; ++j)
-        if (h + i >= 0 && h + i < x_.height && w + j >= 0 && w + j < x_.width)
-          p[i * size + j] =
-              image[((static_cast<std::size_t>(n) * x_.height + h + i) * x_.width + w + j) * channels + ch];
+        if (h + i >= 0 && h + i < s.height && w + j >= 0 && w + j < s.width)
+          p[i * size + j] = image[at(s, n, h + i, w + j, channel)];
     return p;
   }
-
-  void add_tile(std::vector<double>& image, int channels, int n, int h, int w, int ch, const std::vector<double>& u,
-                const std::vector<double>& d) {
+  // The transformed inputs of the tile whose first output is (h, w).
+  static std::vector<double> inputs(const WinogradMatrices& m, const std::vector<double>& image, const Shape& s, int n,
+                                    int h, int w, int channel) {
+    const int first_h = h / m.out * m.step - m.before, first_w = w / m.out * m.step - m.before;
+    return sandwich(m.bt, m.side, m.in, patch(image, s, n, first_h, first_w, m.in, channel));
+  }
+  static void add_tile(const WinogradMatrices& m, std::vector<double>& image, const Shape& s, int n, int h, int w,
+                       int channel, const std::vector<double>& u, const std::vector<double>& d) {
     std::vector<double> product(u.size());
     for (std::size_t i = 0; i < u.size(); ++i) product[i] = u[i] * d[i];
-    const std::vector<double> y = sandwich(m_.at, m_.out, m_.patch, product);
-    for (int i = 0; i < m_.out && h + i < x_.height; ++i)
-      for (int j = 0; j < m_.out && w + j < x_.width; ++j)
-        image[((static_cast<std::size_t>(n) * x_.height + h + i) * x_.width + w + j) * channels + ch] +=
-            y[i * m_.out + j];
+    const std::vector<double> y = sandwich(m.at, m.out, m.side, product);
+    for (int i = 0; i < m.out && h + i < s.height; ++i)
+      for (int j = 0; j < m.out && w + j < s.width; ++j) image[at(s, n, h + i, w + j, channel)] += y[i * m.out + j];
   }
 
   void add_pair(const std::vector<double>& v, const std::vector<double>& w, const std::vector<double>& dy, int k,
                 int k_in_group, int o, WinogradBound& b) {
     const std::size_t tap = static_cast<std::size_t>(c_.in_channels / c_.groups) * c_.out_channels;
     const std::size_t first = static_cast<std::size_t>(k_in_group) * c_.out_channels + o;
-    std::vector<double> g(9), turned(9), du(static_cast<std::size_t>(m_.patch * m_.patch));
+    std::vector<double> g(9), turned(9), du(static_cast<std::size_t>(m_.y.side * m_.y.side));
     for (int i = 0; i < 9; ++i) g[i] = turned[8 - i] = w[first + i * tap];
-    const std::vector<double> u = sandwich(m_.g, m_.patch, 3, g), u_turned = sandwich(m_.g, m_.patch, 3, turned);
-    const std::vector<double> a = transposed(m_.at, m_.out, m_.patch);
-    for (int n = 0; n < x_.images; ++n)
-      for (int h = 0; h < x_.height; h += m_.out)
-        for (int l = 0; l < x_.width; l += m_.out) {
-          const auto d = sandwich(m_.bt, m_.patch, m_.patch, patch(v, c_.in_channels, n, h - 1, l - 1, m_.patch, k));
-          const auto e = sandwich(m_.bt, m_.patch, m_.patch, patch(dy, c_.out_channels, n, h - 1, l - 1, m_.patch, o));
-          add_tile(b.y, c_.out_channels, n, h, l, o, u, d);
-          add_tile(b.dx, c_.in_channels, n, h, l, k, u_turned, e);
-          const auto z = sandwich(a, m_.patch, m_.out, patch(dy, c_.out_channels, n, h, l, m_.out, o));
+    const std::vector<double> u = sandwich(m_.y.g, m_.y.side, 3, g);
+    const std::vector<double> u_turned = sandwich(m_.dx.g, m_.dx.side, 3, turned);
+    const std::vector<double> a = transposed(m_.y.at, m_.y.out, m_.y.side);
+    for (int n = 0; n < x_.images; ++n) {
+      for (int h = 0; h < y_.height; h += m_.y.out)
+        for (int l = 0; l < y_.width; l += m_.y.out) {
+          const auto d = inputs(m_.y, v, x_, n, h, l, k);
+          add_tile(m_.y, b.y, y_, n, h, l, o, u, d);
+          const auto z = sandwich(a, m_.y.side, m_.y.out, patch(dy, y_, n, h, l, m_.y.out, o));
           for (std::size_t i = 0; i < du.size(); ++i) du[i] += d[i] * z[i];
         }
-    const auto dw = sandwich(transposed(m_.g, m_.patch, 3), 3, m_.patch, du);
+      for (int h = 0; h < x_.height; h += m_.dx.out)
+        for (int l = 0; l < x_.width; l += m_.dx.out)
+          add_tile(m_.dx, b.dx, x_, n, h, l, k, u_turned, inputs(m_.dx, dy, y_, n, h, l, o));
+    }
+    const auto dw = sandwich(transposed(m_.y.g, m_.y.side, 3), 3, m_.y.side, du);
     for (int i = 0; i < 9; ++i) b.dw[first + i * tap] = dw[i];
   }
 
-  WinogradMatrices m_;
+  WinogradAlgorithm m_;
   Conv2d c_;
-  Shape x_;
+  Shape x_, y_;
   std::function<bool(int, int)> wanted_;
 };
 
