@@ -771,7 +771,8 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
     case ConvProduct::backward_weights: break;
   }
   const GradientParts<F> p(g, c.output_shape(x));
-  if (is_large(g)) return p.s.du() + z(threads) * p.s.buffer() + kBlocksTogether * p.block;
+  if (is_large(g))
+    return p.s.du() + z(threads) * p.s.buffer() + z(std::min(kBlocksTogether, p.t.blocks())) * p.block;
   return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
 }
 
