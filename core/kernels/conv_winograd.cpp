@@ -5,7 +5,7 @@
 //   Fits     3x3, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to that by
 //            Grouping where it can), with stride 2 of at least kStridedWeights weights a tap. Images of any size: what a
 //            tile has beyond the border is 0 and dropped.
-//   Block    about kTiles tiles, whole rows of tiles, of one or several images: the unit that stays in the cache.
+//   Block    16 to 64 tiles (block_tiles), whole rows of tiles, of one or several images: the unit that stays in the cache.
 //   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
 //            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
 //            kPanelsTogether panels at a time: so M stays in the L2 cache and V comes from it once for all of them.
@@ -28,6 +28,8 @@
 #include "core/kernels/winograd_transforms.h"
 #include "core/tensor/parallel.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 namespace fanin {
@@ -43,7 +45,6 @@ using micro::Panels;
 using micro::z;
 using simd::Vec;
 
-constexpr int kTiles = 64;
 constexpr int kNarrow = 12;
 constexpr int kStridedWeights = 32 * 64;  // with stride 2 and fewer, transforms cost more than they save
 constexpr int kPanelsTogether = 2;
@@ -68,6 +69,18 @@ constexpr int kPositions = F::kSide* F::kSide;
 // Rounded up to an odd number of cache lines.
 std::size_t position_stride(std::size_t floats) { return ((floats + 15) / 16 | 1) * 16; }
 
+// Tiles of a block. U comes from memory anew for every block, unless it stays in the L2 cache; then a block is small enough
+// that V and M, or V and Z, stay there as well.
+template <class F>
+int block_tiles(int in, int out) {
+  constexpr int kMost = 64, kLeast = 16, kU = 288 * 1024, kBlock = 192 * 1024;  // floats
+  const int v = packs(in) * kPack, m = std::min(Panels{out}.padded(), kPanelsTogether * micro::kWidest * kLanes);
+  int tiles = kMost;
+  if (kPositions<F> * in * Panels{out}.padded() <= kU)
+    while (tiles > kLeast && kPositions<F> * tiles * (v + m) > kBlock) tiles /= 2;
+  return tiles;
+}
+
 // Rows of tiles are numbered through all images; a block is a run of them, a unit the images in it. There are at least
 // `least` units, if there are as many images: otherwise threads would have nothing to do.
 struct Tiling {
@@ -75,15 +88,15 @@ struct Tiling {
   int tile_rows, tile_columns;  // of an image
   int images_per_unit, rows_per_block;
 
-  Tiling(const Shape& s, int out, int least)
+  Tiling(const Shape& s, int out, int tiles, int least)
       : images(s.images),
         height(s.height),
         width(s.width),
         tile_rows(ceil_div(s.height, out)),
         tile_columns(ceil_div(s.width, out)) {
-    const int fill = kTiles / (tile_rows * tile_columns);
+    const int fill = tiles / (tile_rows * tile_columns);
     images_per_unit = std::max(1, std::min(fill, ceil_div(images, least)));
-    rows_per_block = fill > 0 ? images_per_unit * tile_rows : std::max(1, kTiles / tile_columns);
+    rows_per_block = fill > 0 ? images_per_unit * tile_rows : std::max(1, tiles / tile_columns);
   }
   int tile_capacity() const { return ceil_div(rows_per_block * tile_columns, 4) * 4; }
   int total_rows() const { return images * tile_rows; }
@@ -504,8 +517,9 @@ template <class F>
 void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
               Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
   const Grouping g(c);
-  const Tiling t(y.shape, F::kOut, least_units(g));
-  const Sizes<F> s(t, turned ? g.out : g.in, turned ? g.in : g.out);
+  const int in = turned ? g.out : g.in, out = turned ? g.in : g.out;
+  const Tiling t(y.shape, F::kOut, block_tiles<F>(in, out), least_units(g));
+  const Sizes<F> s(t, in, out);
   Scratch parts(scratch);
   float* const u = parts.take(z(g.count) * s.u());
   float* const blocks = parts.take(0);
@@ -578,7 +592,7 @@ struct GradientParts {
   Sizes<F> s;
   std::size_t block;  // V and Z of a block
   GradientParts(const Grouping& g, const Shape& y)
-      : t(y, F::kOut, kGradientUnits), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
+      : t(y, F::kOut, block_tiles<F>(g.in, g.out), kGradientUnits), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
 };
 
 struct BlockMemory {
@@ -699,7 +713,7 @@ struct JointParts {
   Sizes<F> s, turned;
   std::size_t block;
   JointParts(const Grouping& g, const Shape& x)
-      : t(x, F::kOut, kLeastTasks),
+      : t(x, F::kOut, std::min(block_tiles<F>(g.in, g.out), block_tiles<F>(g.out, g.in)), kLeastTasks),
         s(t, g.in, g.out),
         turned(t, g.out, g.in),
         block(std::max(s.v() + s.z_floats(), turned.v() + turned.m())) {}
@@ -757,8 +771,9 @@ bool pays(const Conv2d& c) {
 }
 
 template <class F>
-std::size_t convolve_scratch(const Grouping& g, const Shape& out, bool turned, int threads) {
-  const Sizes<F> s(Tiling(out, F::kOut, least_units(g)), turned ? g.out : g.in, turned ? g.in : g.out);
+std::size_t convolve_scratch(const Grouping& g, const Shape& y, bool turned, int threads) {
+  const int in = turned ? g.out : g.in, out = turned ? g.in : g.out;
+  const Sizes<F> s(Tiling(y, F::kOut, block_tiles<F>(in, out), least_units(g)), in, out);
   return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
 }
 
@@ -771,8 +786,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
     case ConvProduct::backward_weights: break;
   }
   const GradientParts<F> p(g, c.output_shape(x));
-  if (is_large(g))
-    return p.s.du() + z(threads) * p.s.buffer() + z(std::min(kBlocksTogether, p.t.blocks())) * p.block;
+  if (is_large(g)) return p.s.du() + z(threads) * p.s.buffer() + z(std::min(kBlocksTogether, p.t.blocks())) * p.block;
   return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
 }
 
@@ -787,12 +801,14 @@ std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
 template <class F>
 std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
   const Grouping g(c);
-  const bool input = product == ConvProduct::backward_input;
-  const int out = input ? F::Turned::kOut : F::kOut;
-  const Tiling t(input ? x : c.output_shape(x), out,
-                 product == ConvProduct::backward_weights ? kGradientUnits : least_units(g));
-  return "F(" + std::to_string(out) + "x" + std::to_string(out) + ") x " +
-         std::to_string(t.rows_per_block * t.tile_columns) + ", " + register_tile(c, product);
+  const auto described = [&]<class A>(A, const Shape& y, int tiles, int least) {
+    const Tiling t(y, A::kOut, tiles, least);
+    return fmt::format("F({0}x{0}) x {1}, {2}", A::kOut, t.rows_per_block * t.tile_columns, register_tile(c, product));
+  };
+  using T = typename F::Turned;
+  if (product == ConvProduct::backward_input) return described(T(), x, block_tiles<T>(g.out, g.in), least_units(g));
+  return described(F(), c.output_shape(x), block_tiles<F>(g.in, g.out),
+                   product == ConvProduct::forward ? least_units(g) : kGradientUnits);
 }
 
 template <class F>
