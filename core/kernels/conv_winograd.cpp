@@ -3,8 +3,8 @@
 // matrix product over channels, the result is transformed back. With stride 2, F(2x2) by phases (winograd_transforms.h)
 // takes 25 instead of 36 for 4 outputs.
 //   Fits     3x3, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to that by
-//            Grouping where it can), with stride 2 of at least kStridedWeights weights a tap. Images of any size: what a
-//            tile has beyond the border is 0 and dropped.
+//            Grouping where it can); with stride 2 only wide ones. Images of any size: what a tile has beyond the border
+//            is 0 and dropped.
 //   Block    16 to 64 tiles (block_tiles), whole rows of tiles, of one or several images: the unit that stays in the cache.
 //   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
 //            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
@@ -46,7 +46,8 @@ using micro::z;
 using simd::Vec;
 
 constexpr int kNarrow = 12;
-constexpr int kStridedWeights = 32 * 64;  // with stride 2 and fewer, transforms cost more than they save
+// With stride 2 and fewer weights a tap, transforms cost more than they save; with groups, kLargeWeights.
+constexpr int kStridedWeights = 32 * 64;
 constexpr int kPanelsTogether = 2;
 // Weights above this many (input x output channels) have gradients without private copies.
 constexpr int kLargeWeights = 96 * 96;
@@ -56,7 +57,7 @@ constexpr std::ptrdiff_t kNoOffset[] = {0};
 template <class F>
 bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   const Grouping g(c);
-  const int least = F::kStride == 2 ? kStridedWeights : 0;
+  const int least = F::kStride == 1 ? 0 : g.count == 1 ? kStridedWeights : kLargeWeights;
   return c.kernel == 3 && c.stride == F::kStride && c.padding == 1 && g.in >= kNarrow && g.out >= kNarrow &&
          g.in * g.out >= least;
 }
@@ -69,14 +70,14 @@ constexpr int kPositions = F::kSide* F::kSide;
 // Rounded up to an odd number of cache lines.
 std::size_t position_stride(std::size_t floats) { return ((floats + 15) / 16 | 1) * 16; }
 
-// Tiles of a block. U comes from memory anew for every block, unless it stays in the L2 cache; then a block is small enough
-// that V and M, or V and Z, stay there as well.
+// Tiles of a block. U of all groups comes from memory anew for every block, unless it stays in the L2 cache; then a block
+// is small enough that V and M, or V and Z, stay there as well.
 template <class F>
-int block_tiles(int in, int out) {
+int block_tiles(int groups, int in, int out) {
   constexpr int kMost = 64, kLeast = 16, kU = 288 * 1024, kBlock = 192 * 1024;  // floats
   const int v = packs(in) * kPack, m = std::min(Panels{out}.padded(), kPanelsTogether * micro::kWidest * kLanes);
   int tiles = kMost;
-  if (kPositions<F> * in * Panels{out}.padded() <= kU)
+  if (kPositions<F> * groups * in * Panels{out}.padded() <= kU)
     while (tiles > kLeast && kPositions<F> * tiles * (v + m) > kBlock) tiles /= 2;
   return tiles;
 }
@@ -518,7 +519,7 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
               Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
   const Grouping g(c);
   const int in = turned ? g.out : g.in, out = turned ? g.in : g.out;
-  const Tiling t(y.shape, F::kOut, block_tiles<F>(in, out), least_units(g));
+  const Tiling t(y.shape, F::kOut, block_tiles<F>(g.count, in, out), least_units(g));
   const Sizes<F> s(t, in, out);
   Scratch parts(scratch);
   float* const u = parts.take(z(g.count) * s.u());
@@ -592,7 +593,9 @@ struct GradientParts {
   Sizes<F> s;
   std::size_t block;  // V and Z of a block
   GradientParts(const Grouping& g, const Shape& y)
-      : t(y, F::kOut, block_tiles<F>(g.in, g.out), kGradientUnits), s(t, g.in, g.out), block(s.v() + s.z_floats()) {}
+      : t(y, F::kOut, block_tiles<F>(g.count, g.in, g.out), kGradientUnits),
+        s(t, g.in, g.out),
+        block(s.v() + s.z_floats()) {}
 };
 
 struct BlockMemory {
@@ -713,7 +716,8 @@ struct JointParts {
   Sizes<F> s, turned;
   std::size_t block;
   JointParts(const Grouping& g, const Shape& x)
-      : t(x, F::kOut, std::min(block_tiles<F>(g.in, g.out), block_tiles<F>(g.out, g.in)), kLeastTasks),
+      : t(x, F::kOut, std::min(block_tiles<F>(g.count, g.in, g.out), block_tiles<F>(g.count, g.out, g.in)),
+          kLeastTasks),
         s(t, g.in, g.out),
         turned(t, g.out, g.in),
         block(std::max(s.v() + s.z_floats(), turned.v() + turned.m())) {}
@@ -773,7 +777,7 @@ bool pays(const Conv2d& c) {
 template <class F>
 std::size_t convolve_scratch(const Grouping& g, const Shape& y, bool turned, int threads) {
   const int in = turned ? g.out : g.in, out = turned ? g.in : g.out;
-  const Sizes<F> s(Tiling(y, F::kOut, block_tiles<F>(in, out), least_units(g)), in, out);
+  const Sizes<F> s(Tiling(y, F::kOut, block_tiles<F>(g.count, in, out), least_units(g)), in, out);
   return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
 }
 
@@ -806,8 +810,9 @@ std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
     return fmt::format("F({0}x{0}) x {1}, {2}", A::kOut, t.rows_per_block * t.tile_columns, register_tile(c, product));
   };
   using T = typename F::Turned;
-  if (product == ConvProduct::backward_input) return described(T(), x, block_tiles<T>(g.out, g.in), least_units(g));
-  return described(F(), c.output_shape(x), block_tiles<F>(g.in, g.out),
+  if (product == ConvProduct::backward_input)
+    return described(T(), x, block_tiles<T>(g.count, g.out, g.in), least_units(g));
+  return described(F(), c.output_shape(x), block_tiles<F>(g.count, g.in, g.out),
                    product == ConvProduct::forward ? least_units(g) : kGradientUnits);
 }
 
