@@ -286,11 +286,11 @@ void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const f
         std::min(band, s.height - row), s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack};
     for (int panel = first; panel < end; ++panel)
       micro::with_width(panels.width(panel), [&]<int V>() {
-        const float* const gradient =
-            dy + row * s.width * kPack + micro::vector_offset(panels.vectors(first, panel), dy_pack);
+        micro::Pixels at = pixels;
+        at.dy_vector = panels.vectors(first, panel);
         for (int tap = 0; tap < g.taps; ++tap)
-          micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
-                                       static_cast<std::ptrdiff_t>(planes.plane()), gradient, kLanes,
+          micro::correlate_rows<V, XS>(at, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
+                                       static_cast<std::ptrdiff_t>(planes.plane()), dy + row * s.width * kPack, kLanes,
                                        dw + z(tap * g.in) * z(panels.padded()) + panels.first_channel(panel),
                                        panels.padded(), ahead);
       });

@@ -133,12 +133,11 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
 void correlate_panels(const Grouping& g, const Block& block, int first, int end, const float* x, const float* dy,
                       float* dw, Ahead& ahead) {
   const Panels panels{g.out};
-  const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack};
   for (int panel = first; panel < end; ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int vector = panels.vectors(first, panel);
-      const float* const gradient = dy + micro::vector_offset(vector, kBlockPixels * kPack);
-      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, gradient, kLanes, dw + vector * kLanes,
+      const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack, vector};
+      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, dy, kLanes, dw + vector * kLanes,
                                   panels.vectors(first, end) * kLanes, ahead);
     });
 }

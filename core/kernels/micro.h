@@ -176,6 +176,7 @@ struct Pixels {
   std::ptrdiff_t x_row, dy_row;  // floats from a row to the next
   std::ptrdiff_t dy_stride;      // floats from a pixel to the next
   std::ptrdiff_t dy_pack;        // floats from kPack channels to the next ones: kPack, or those of a packed dy
+  int dy_vector = 0;             // the first vector of dy
 };
 
 // Where vector `v` of a pixel is.
@@ -191,14 +192,17 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) sum[k][v] = simd::zero();
+  std::ptrdiff_t offsets[V];
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) offsets[v] = vector_offset(pixels.dy_vector + v, pixels.dy_pack);
   for (int r = 0; r < pixels.rows; ++r) {
     const float* from = x + r * pixels.x_row;
     const float* gradient = dy + r * pixels.dy_row;
     const auto add = [&](int c) __attribute__((always_inline)) {
       Vec g[V];
 #pragma GCC unroll 16
-      for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + vector_offset(v, pixels.dy_pack));
-      const float* last = gradient + vector_offset(V - 1, pixels.dy_pack);
+      for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + offsets[v]);
+      const float* last = gradient + offsets[V - 1];
       g[V - 1] = last_lanes == kLanes ? simd::load(last) : simd::load_n(last, last_lanes);
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) {

@@ -87,31 +87,34 @@ TEST(Tiles, MultiplyIsALoop) {
     });
 }
 
-// dw of `depth` input channels over `rows` rows of `columns` pixels; dy packed or not.
+// dw of `depth` input channels over `rows` rows of `columns` pixels; dy packed or not, V of its vectors from `first` on.
 template <int V>
-void check_correlate(int rows, int columns, int depth, bool packed) {
+void check_correlate(int rows, int columns, int depth, int first, bool packed) {
   const Floats x = numbers(z(micro::packs(depth) * static_cast<int>(kPackStride)));
-  const int pixels = rows * columns, channels = V * kLanes, packs = micro::packs(channels);
+  const int pixels = rows * columns, channels = V * kLanes, all = first * kLanes + channels;
   const micro::Pixels sum_over{rows,
                                columns,
                                columns * kPack,
-                               columns * (packed ? kPack : channels),
-                               packed ? kPack : channels,
-                               packed ? pixels * kPack : kPack};
-  const Floats dy = numbers(z(pixels * packs * kPack));
+                               columns * (packed ? kPack : all),
+                               packed ? kPack : all,
+                               packed ? pixels * kPack : kPack,
+                               first};
+  const Floats dy = numbers(z(pixels * micro::packs(all) * kPack));
   const Floats before = numbers(z(depth * channels));
   Floats dw = before, expected = before;
   micro::correlate_rows<V, 1>(sum_over, depth, x.data(), kPackStride, dy.data(), kLanes, dw.data(), channels);
   for (int k = 0; k < depth; ++k)
     for (int c = 0; c < channels; ++c) {
+      const int channel = first * kLanes + c;
       float sum = 0;
       for (int p = 0; p < pixels; ++p) {
-        const int at = packed ? c / kPack * pixels * kPack + p * kPack + c % kPack : p * channels + c;
+        const int at = packed ? channel / kPack * pixels * kPack + p * kPack + channel % kPack : p * all + channel;
         sum = fma(x_of(x, p, k), dy[z(at)], sum);
       }
       expected[z(k * channels + c)] += sum;
     }
-  EXPECT_EQ(dw, expected) << V << " vectors, " << rows << " x " << columns << " pixels, " << depth << " channels";
+  EXPECT_EQ(dw, expected) << V << " vectors from " << first << ", " << rows << " x " << columns << " pixels, " << depth
+                          << " channels";
 }
 
 TEST(Tiles, CorrelateIsALoop) {
@@ -119,7 +122,8 @@ TEST(Tiles, CorrelateIsALoop) {
     micro::with_width(V, []<int kVectors>() {
       for (const auto& [rows, columns] : {std::pair{1, 1}, {1, 16}, {1, 35}, {2, 17}, {4, 8}})
         for (const int depth : {1, 3, 12, 16, 23, 34})
-          for (const bool packed : {false, true}) check_correlate<kVectors>(rows, columns, depth, packed);
+          for (const int first : {0, 1, 3})
+            for (const bool packed : {false, true}) check_correlate<kVectors>(rows, columns, depth, first, packed);
     });
 }
 
