@@ -282,15 +282,14 @@ void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const f
   const int dy_pack = s.height * s.width * kPack, band = std::max(1, kCorrelated / s.width);
   dw += z(group * g.taps * g.in) * z(panels.padded());
   for (int row = 0; row < s.height; row += band) {
-    const micro::Pixels pixels{
-        std::min(band, s.height - row), s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack};
+    const int rows = std::min(band, s.height - row);
     for (int panel = first; panel < end; ++panel)
       micro::with_width(panels.width(panel), [&]<int V>() {
-        micro::Pixels at = pixels;
-        at.dy_vector = panels.vectors(first, panel);
+        const int vector = panels.vectors(first, panel);
+        const micro::Pixels pixels{rows, s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack, vector};
         for (int tap = 0; tap < g.taps; ++tap)
-          micro::correlate_rows<V, XS>(at, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
-                                       static_cast<std::ptrdiff_t>(planes.plane()), dy + row * s.width * kPack, kLanes,
+          micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
+                                       static_cast<std::ptrdiff_t>(planes.plane()), dy + row * s.width * kPack,
                                        dw + z(tap * g.in) * z(panels.padded()) + panels.first_channel(panel),
                                        panels.padded(), ahead);
       });

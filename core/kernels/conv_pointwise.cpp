@@ -137,7 +137,7 @@ void correlate_panels(const Grouping& g, const Block& block, int first, int end,
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int vector = panels.vectors(first, panel);
       const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack, vector};
-      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, dy, kLanes, dw + vector * kLanes,
+      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, dy, dw + vector * kLanes,
                                   panels.vectors(first, end) * kLanes, ahead);
     });
 }

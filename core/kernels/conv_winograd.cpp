@@ -5,7 +5,8 @@
 //   Fits     3x3, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to that by
 //            Grouping where it can); with stride 2 only wide ones. Images of any size: what a tile has beyond the border
 //            is 0 and dropped.
-//   Block    16 to 64 tiles (block_tiles), whole rows of tiles, of one or several images: the unit that stays in the cache.
+//   Block    16 to 64 tiles (block_tiles), whole rows of tiles, of one or several images: the unit that stays in the
+//            cache.
 //   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
 //            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
 //            kPanelsTogether panels at a time: so M stays in the L2 cache and V comes from it once for all of them.
@@ -477,8 +478,8 @@ void correlate_position(const Sizes<F>& s, int tiles, const float* v, const floa
   const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
   micro::with_width(width, [&]<int V>() {
     micro::correlate_rows<V, 1>(pixels, s.in, v + z(position) * s.v_stride(), s.tiles * kPack,
-                                z_of(s, gradient, position, panel), kLanes, du_of(s, du, position, panel),
-                                panels.padded(), ahead);
+                                z_of(s, gradient, position, panel), du_of(s, du, position, panel), panels.padded(),
+                                ahead);
   });
 }
 
@@ -513,14 +514,26 @@ void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool tur
   });
 }
 
+template <class F>
+struct ConvolveParts {
+  Tiling t;
+  Sizes<F> s;
+  ConvolveParts(const Grouping& g, const Shape& y, bool turned) : ConvolveParts(g, y, in(g, turned), in(g, !turned)) {}
+
+ private:
+  static int in(const Grouping& g, bool turned) { return turned ? g.out : g.in; }
+  ConvolveParts(const Grouping& g, const Shape& y, int in, int out)
+      : t(y, F::kOut, block_tiles<F>(g.count, in, out), least_units(g)), s(t, in, out) {}
+};
+
 // Forward, or backward_input with `turned` weights and F::Turned; each has an epilogue, the other's is empty.
 template <class F>
 void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
               Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
   const Grouping g(c);
-  const int in = turned ? g.out : g.in, out = turned ? g.in : g.out;
-  const Tiling t(y.shape, F::kOut, block_tiles<F>(g.count, in, out), least_units(g));
-  const Sizes<F> s(t, in, out);
+  const ConvolveParts<F> p(g, y.shape, turned);
+  const Tiling& t = p.t;
+  const Sizes<F>& s = p.s;
   Scratch parts(scratch);
   float* const u = parts.take(z(g.count) * s.u());
   float* const blocks = parts.take(0);
@@ -776,8 +789,7 @@ bool pays(const Conv2d& c) {
 
 template <class F>
 std::size_t convolve_scratch(const Grouping& g, const Shape& y, bool turned, int threads) {
-  const int in = turned ? g.out : g.in, out = turned ? g.in : g.out;
-  const Sizes<F> s(Tiling(y, F::kOut, block_tiles<F>(g.count, in, out), least_units(g)), in, out);
+  const Sizes<F> s = ConvolveParts<F>(g, y, turned).s;
   return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
 }
 
@@ -805,15 +817,11 @@ std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
 template <class F>
 std::string tile(const Conv2d& c, const Shape& x, ConvProduct product) {
   const Grouping g(c);
-  const auto described = [&]<class A>(A, const Shape& y, int tiles, int least) {
-    const Tiling t(y, A::kOut, tiles, least);
-    return fmt::format("F({0}x{0}) x {1}, {2}", A::kOut, t.rows_per_block * t.tile_columns, register_tile(c, product));
-  };
-  using T = typename F::Turned;
-  if (product == ConvProduct::backward_input)
-    return described(T(), x, block_tiles<T>(g.count, g.out, g.in), least_units(g));
-  return described(F(), c.output_shape(x), block_tiles<F>(g.count, g.in, g.out),
-                   product == ConvProduct::forward ? least_units(g) : kGradientUnits);
+  const Shape y = c.output_shape(x);
+  const Tiling t = product == ConvProduct::forward          ? ConvolveParts<F>(g, y, false).t
+                   : product == ConvProduct::backward_input ? ConvolveParts<typename F::Turned>(g, x, true).t
+                                                            : GradientParts<F>(g, y).t;
+  return fmt::format("F({0}x{0}) x {1}, {2}", F::kOut, t.rows_per_block * t.tile_columns, register_tile(c, product));
 }
 
 template <class F>

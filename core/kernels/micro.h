@@ -185,8 +185,8 @@ inline std::ptrdiff_t vector_offset(int v, std::ptrdiff_t pack) {
 }
 
 template <int K, int V, int XS, class Next = const NothingAhead>
-void correlate(const Pixels& pixels, const float* x, const float* dy, int last_lanes, float* dw,
-               std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
+void correlate(const Pixels& pixels, const float* x, const float* dy, float* dw, std::ptrdiff_t dw_stride,
+               Next& next = kNothingAhead) {
   Vec sum[K][V];
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
@@ -201,9 +201,7 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
     const auto add = [&](int c) __attribute__((always_inline)) {
       Vec g[V];
 #pragma GCC unroll 16
-      for (int v = 0; v + 1 < V; ++v) g[v] = simd::load(gradient + offsets[v]);
-      const float* last = gradient + offsets[V - 1];
-      g[V - 1] = last_lanes == kLanes ? simd::load(last) : simd::load_n(last, last_lanes);
+      for (int v = 0; v < V; ++v) g[v] = simd::load(gradient + offsets[v]);
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) {
         const Vec value = simd::broadcast(from[c * XS * kPack + k]);
@@ -225,21 +223,21 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, int last_l
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k) {
     const Vec(&row)[1][V] = reinterpret_cast<const Vec(&)[1][V]>(sum[k]);
-    Target{dw + k * dw_stride, 0, last_lanes, true}.template store<1, V>(row);
+    Target{dw + k * dw_stride, 0, kLanes, true}.template store<1, V>(row);
   }
 }
 
 // All `depth` input channels; dw has a row of `dw_stride` floats for each.
 template <int V, int XS, class Next = const NothingAhead>
 void correlate_rows(const Pixels& pixels, int depth, const float* x, std::ptrdiff_t pack_stride, const float* dy,
-                    int last_lanes, float* dw, std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
+                    float* dw, std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
   constexpr int K = tile_height(V);
   for (int first = 0; first < depth; first += kPack, x += pack_stride) {
     const int end = std::min(kPack, depth - first);
     int k = 0;
     const auto run = [&]<int N>() {
       for (; k + N <= end; k += N)
-        correlate<N, V, XS>(pixels, x + k, dy, last_lanes, dw + (first + k) * dw_stride, dw_stride, next);
+        correlate<N, V, XS>(pixels, x + k, dy, dw + (first + k) * dw_stride, dw_stride, next);
     };
     run.template operator()<K>();
     run.template operator()<4>();

@@ -111,7 +111,8 @@ struct F4 {  // interpolates at 0, 1, -1, 2, -2 and infinity
 // With stride 2 every second input meets the weights g[0] and g[2] alone, as in a convolution with stride 1, and the
 // others meet g[1]: F(2, 2) for the former, 3 products instead of 4, and one product an output for the latter. Two
 // outputs take 5 products instead of 6; no transform multiplies.
-struct StridedWeights {
+struct Phases {
+  static constexpr int kStride = 2, kSide = 5;
   static void weights(const Vec (&g)[3], Vec (&u)[5]) {
     u[0] = g[0];
     u[1] = plus(g[0], g[2]);
@@ -126,8 +127,8 @@ struct StridedWeights {
 };
 
 // Its gradient by the input: two of four pixels of dx see g[0] and g[2], the other two g[1].
-struct StridedTurned2 : StridedWeights {
-  static constexpr int kStride = 2, kOut = 4, kIn = 3, kSide = 5, kStep = 2, kBefore = 0;
+struct StridedTurned2 : Phases {
+  static constexpr int kOut = 4, kIn = 3, kStep = 2, kBefore = 0;
   static void input(const Vec (&d)[3], Vec (&v)[5]) {
     v[0] = minus(d[0], d[1]);
     v[1] = d[1];
@@ -143,8 +144,8 @@ struct StridedTurned2 : StridedWeights {
   }
 };
 
-struct Strided2 : StridedWeights {
-  static constexpr int kStride = 2, kOut = 2, kIn = 5, kSide = 5, kStep = 4, kBefore = 1;
+struct Strided2 : Phases {
+  static constexpr int kOut = 2, kIn = 5, kStep = 4, kBefore = 1;
   using Turned = StridedTurned2;
   static void input(const Vec (&d)[5], Vec (&v)[5]) {
     v[0] = minus(d[0], d[2]);

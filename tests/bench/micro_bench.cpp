@@ -65,7 +65,7 @@ void correlate(benchmark::State& state) {
   Floats dw(K * V * kLanes);
   const micro::Pixels pixels{1, kPixels, 0, 0, V * kLanes, kPack};
   for (auto _ : state) {
-    micro::correlate<K, V, XS>(pixels, x.data(), dy.data(), kLanes, dw.data(), V * kLanes);
+    micro::correlate<K, V, XS>(pixels, x.data(), dy.data(), dw.data(), V * kLanes);
     benchmark::DoNotOptimize(dw.data());
     benchmark::ClobberMemory();
   }
@@ -151,7 +151,7 @@ void amx_split(benchmark::State& state) {
 BENCHMARK(amx_split)->Name("amx/split")->ArgNames({"parts", "transposed"})->ArgsProduct({{3, 2}, {0, 1}});
 #endif
 
-// Names: height x vectors of a panel, the widest panel first.
+// The widest panel, and narrow ones, at the heights of their tiles.
 constexpr int kWidest = micro::kWidest;
 template <int V>
 constexpr int H = micro::tile_height(V);

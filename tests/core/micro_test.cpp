@@ -102,7 +102,7 @@ void check_correlate(int rows, int columns, int depth, int first, bool packed) {
   const Floats dy = numbers(z(pixels * micro::packs(all) * kPack));
   const Floats before = numbers(z(depth * channels));
   Floats dw = before, expected = before;
-  micro::correlate_rows<V, 1>(sum_over, depth, x.data(), kPackStride, dy.data(), kLanes, dw.data(), channels);
+  micro::correlate_rows<V, 1>(sum_over, depth, x.data(), kPackStride, dy.data(), dw.data(), channels);
   for (int k = 0; k < depth; ++k)
     for (int c = 0; c < channels; ++c) {
       const int channel = first * kLanes + c;
