@@ -48,17 +48,16 @@ void print_summary(const ModelChoice& choice, int batch) {
     macs += row.macs;
   }
   fmt::print("{}", table.text());
-  const MemoryEstimate memory = model.network.estimate(model.logits, batch, Mode::train);
+  const MemoryEstimate memory = model.network.estimate(model.logits, {.images = batch, .keep_gradients = false});
   fmt::print("\n{}: {} nodes, {} parameters, {} multiply-adds per image\n", choice.model, rows.size(),
              thousands(parameters), thousands(macs));
   const std::uint64_t program = resident_memory();
   fmt::print(
-      "training at batch {}: peak memory {} (weights {}, gradients {}, momentum {}, activations {}, scratch {}, images "
-      "{}, program {}) and the data set; available here: {}\n",
-      batch, mebibytes(training_memory(model.network, model.logits, batch, "sgd") + program),
-      mebibytes(memory.parameters), mebibytes(memory.gradients), mebibytes(memory.parameters),
-      mebibytes(memory.activations), mebibytes(memory.scratch), mebibytes(image_memory(model.network, batch)),
-      mebibytes(program), mebibytes(available_memory()));
+      "training at batch {}: peak memory {} (weights {}, momentum {}, activations {}, scratch with one layer's "
+      "gradients {}, images {}, program {}) and the data set; available here: {}\n",
+      batch, mebibytes(training_memory(model.network, model.logits, batch, {}) + program), mebibytes(memory.parameters),
+      mebibytes(memory.parameters), mebibytes(memory.activations), mebibytes(memory.scratch),
+      mebibytes(image_memory(model.network, batch)), mebibytes(program), mebibytes(available_memory()));
   fmt::print("fans count groups exactly; `fanin fans` shows how PyTorch counts\n");
 }
 

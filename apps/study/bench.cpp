@@ -37,10 +37,10 @@ BenchResult bench(const BenchOptions& o) {
   FANIN_CHECK(o.seconds > 0.0, usage, "--seconds {}; give more than 0", o.seconds);
   Model model = build_model(o.model, {1, 32, 32, 3}, o.classes);
   Network& net = model.network;
-  const std::uint64_t needed = o.mode == Mode::train ? training_memory(net, model.logits, o.batch, "sgd")
+  const std::uint64_t needed = o.mode == Mode::train ? training_memory(net, model.logits, o.batch, {})
                                                      : net.estimate(model.logits, o.batch, Mode::evaluate).total();
   check_memory(needed, available_memory(), fmt::format("{} at batch {}", o.model, o.batch));
-  net.prepare(model.logits, o.batch, o.mode);
+  net.prepare(model.logits, {.images = o.batch, .mode = o.mode, .keep_gradients = false});
   make_scheme("kaiming_normal")->apply(net, {}, 1);
   Tensor images({o.batch, 32, 32, 3}), gradient({o.batch, 1, 1, model.logits.channels()});
   const Rng rng = Rng::stream(1, "bench/images");
@@ -53,8 +53,8 @@ BenchResult bench(const BenchOptions& o) {
     const ConstView logits = net.forward(std::as_const(images).view(), o.mode);
     if (o.mode == Mode::evaluate) return;
     softmax_cross_entropy(logits, labels, 0.0f, gradient.view());
-    net.backward(std::as_const(gradient).view());
-    optimizer.step(1e-3);  // small: random labels must not lead to infinities, which are slower on some processors
+    // A small rate: random labels must not lead to infinities, which are slower on some processors.
+    optimizer.backward_and_step(std::as_const(gradient).view(), 1e-3);
   };
   const auto seconds_of = [&] {
     const auto start = std::chrono::steady_clock::now();

@@ -41,7 +41,7 @@ class Execution : public TrainObserver {
         folder_(folder),
         watcher_(watcher),
         stop_(stop),
-        session_(open_session(config)),
+        session_(open_session(config, Mode::train, needs_gradients(config))),
         trainer_(session_->model.network, *session_->train, session_->test.get(), train_options(config)) {}
 
   RunStatus run() {

@@ -7,6 +7,7 @@
 #include "core/train/checkpoint.h"
 #include "data/catalog.h"
 #include "init/catalog.h"
+#include "init/network_initializer.h"
 
 #include <fmt/format.h>
 
@@ -75,9 +76,14 @@ std::uint64_t watched_memory(const Network& net, Node logits, int batch) {
   return watched > usual ? watched - usual : 0;
 }
 
-std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer) {
-  const MemoryEstimate estimate = net.estimate(logits, batch, Mode::train);
-  return estimate.total() + estimate.parameters * (optimizer == "sgd" ? 1 : 2) + image_memory(net, batch);
+std::uint64_t training_memory(const Network& net, Node logits, int batch, const TrainingMemory& how) {
+  const MemoryEstimate estimate = net.estimate(logits, {.images = batch, .keep_gradients = how.keep_gradients});
+  return estimate.total() + estimate.parameters * (how.optimizer == "sgd" ? 1 : 2) + image_memory(net, batch);
+}
+
+bool needs_gradients(const RunConfig& config) {
+  const NetworkInitializer* const step = make_scheme(config.scheme)->step();
+  return config.clip_norm > 0.0 || config.record || (step != nullptr && step->needs_gradients());
 }
 
 void Session::initialize() {
@@ -88,7 +94,7 @@ void Session::initialize() {
   if (!config.from.empty()) load_weights(config.from, model.network, config.fresh);
 }
 
-std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
+std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode, bool keep_gradients) {
   check(config);
   set_thread_count(config.threads > 0 ? config.threads : std::max(1, omp_get_num_procs()));
   set_conv_precision(parse_conv_precision(config.conv));
@@ -113,14 +119,16 @@ std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode) {
                     .augmentation = normalization_only(augmentation)};
   if (mode == Mode::train) {
     const Model& model = session->model;
-    const std::uint64_t needed = training_memory(model.network, model.logits, config.batch, config.optimizer) +
-                                 (config.record ? watched_memory(model.network, model.logits, config.batch) : 0);
+    const std::uint64_t needed =
+        training_memory(model.network, model.logits, config.batch, {config.optimizer, keep_gradients}) +
+        (config.record ? watched_memory(model.network, model.logits, config.batch) : 0);
     check_memory(needed, available_memory(), fmt::format("training {} at batch {}", config.model, config.batch));
     session->train = make_batches(data, data.train, train);
   }
   session->test = make_batches(data, data.test, test);
+  const int images = mode == Mode::train ? std::max(config.batch, test.batch_size) : test.batch_size;
   session->model.network.prepare(session->model.logits,
-                                 mode == Mode::train ? std::max(config.batch, test.batch_size) : test.batch_size, mode);
+                                 {.images = images, .mode = mode, .keep_gradients = keep_gradients});
   return session;
 }
 

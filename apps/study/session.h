@@ -26,14 +26,22 @@ struct Session {
 // Sets the thread count, opens the data, builds and prepares the network. Weights are NaN until initialize() or
 // load_weights().
 // Throws before allocating if the memory does not suffice.
-std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode = Mode::train);
+// `keep_gradients`: of all parameters after a backward pass (PlanOptions).
+std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode = Mode::train, bool keep_gradients = true);
+
+// Whether a run needs the gradients of all parameters at once: to clip them, to record them, to initialize.
+bool needs_gradients(const RunConfig& config);
 
 TrainOptions train_options(const RunConfig& config);
 Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset);
 
-// Bytes that training takes: parameters, gradients, optimizer state, activations, scratch, images of a batch. The process
-// needs besides what it had before (resident_memory()), and its data set.
-std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer);
+// Bytes that training takes: parameters, gradients if they are kept, optimizer state, activations, scratch, images of a
+// batch. The process needs besides what it had before (resident_memory()), and its data set.
+struct TrainingMemory {
+  std::string optimizer = "sgd";
+  bool keep_gradients = false;
+};
+std::uint64_t training_memory(const Network& net, Node logits, int batch, const TrainingMemory& how);
 
 // Bytes that a network takes more than otherwise while it is observed (Network::observe), at this batch.
 std::uint64_t watched_memory(const Network& net, Node logits, int batch);

@@ -15,6 +15,20 @@ constexpr std::size_t kAlignFloats = 16;  // every parameter starts on a cache l
 
 std::size_t aligned(std::size_t floats) { return (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats; }
 
+std::size_t floats_of(std::span<Parameter* const> parameters) {
+  std::size_t floats = 0;
+  for (const Parameter* p : parameters) floats += aligned(p->shape.size());
+  return floats;
+}
+
+void place_gradients(std::span<Parameter* const> parameters, std::span<float> at) {
+  std::size_t offset = 0;
+  for (Parameter* p : parameters) {
+    p->grad = at.subspan(offset, p->shape.size());
+    offset += aligned(p->shape.size());
+  }
+}
+
 }  // namespace
 
 Network::Network(Shape image) : impl_(std::make_unique<Impl>()) {
@@ -70,9 +84,13 @@ Node Network::add(const std::string& name, std::unique_ptr<Layer> layer, Node x)
   const std::string path = data.name;
   Layer& owned = *layer;
   data.layer = std::move(layer);
+  const std::vector<Parameter*> parameters = owned.parameters();
+  data.first_parameter = impl_->parameters.size();
+  data.parameters = parameters.size();
+  data.gradient_floats = floats_of(parameters);
   const Shape shape = data.plan.shape;
   impl_->append(std::move(data));
-  for (Parameter* p : owned.parameters()) {
+  for (Parameter* p : parameters) {
     p->name = path + "." + p->name;
     impl_->parameters.push_back(p);
     impl_->by_name.emplace(p->name, p);
@@ -122,22 +140,23 @@ Network::Scope::~Scope() { network_.impl_->prefix.resize(restore_); }
 
 // --- planning
 
-std::vector<PlanNode> Network::Impl::plan_nodes(int batch) const {
+std::vector<PlanNode> Network::Impl::plan_nodes(const PlanOptions& o) const {
   std::vector<PlanNode> result;
   for (const NodeData& n : nodes) {
     result.push_back(n.plan);
     if (!n.layer) continue;
-    const Shape input = node(n.plan.inputs[0]).plan.shape.with_images(batch);
+    const Shape input = node(n.plan.inputs[0]).plan.shape.with_images(o.images);
     result.back().forward_scratch = n.layer->forward_scratch_floats(input);
     result.back().scratch = n.layer->scratch_floats(input);
+    if (!o.keep_gradients) result.back().scratch += n.gradient_floats;
   }
   return result;
 }
 
-std::size_t Network::Impl::parameter_floats() const {
-  std::size_t floats = 0;
-  for (const Parameter* p : parameters) floats += aligned(p->shape.size());
-  return floats;
+void Network::Impl::start_gradients(int id) {
+  const std::span<float> gradients = scratch_of(id).first(node(id).gradient_floats);
+  std::fill(gradients.begin(), gradients.end(), 0.0f);
+  place_gradients(parameters_of(node(id)), gradients);
 }
 
 void Network::Impl::check_all_used(int from) const {
@@ -152,14 +171,18 @@ void Network::Impl::check_all_used(int from) const {
 
 Plan Network::plan(Node output, PlanOptions options) const {
   options.output = output.id_;
-  return make_plan(impl_->plan_nodes(options.images), options);
+  return make_plan(impl_->plan_nodes(options), options);
 }
 
 MemoryEstimate Network::estimate(Node output, int largest_batch, Mode mode) const {
-  const Plan plan = this->plan(output, {.images = largest_batch, .mode = mode});
-  const std::size_t parameters = impl_->parameter_floats() * sizeof(float), activations = plan.activation_floats();
+  return estimate(output, {.images = largest_batch, .mode = mode});
+}
+
+MemoryEstimate Network::estimate(Node output, PlanOptions options) const {
+  const Plan plan = this->plan(output, options);
+  const std::size_t parameters = floats_of(impl_->parameters) * sizeof(float), activations = plan.activation_floats();
   return {.parameters = parameters,
-          .gradients = mode == Mode::train ? parameters : 0,
+          .gradients = options.mode == Mode::train && options.keep_gradients ? parameters : 0,
           .activations = activations * sizeof(float),
           .scratch = (plan.arena_floats - activations + plan.scratch_floats) * sizeof(float)};
 }
@@ -180,60 +203,20 @@ void Network::prepare(Node output, PlanOptions options) {
   net.images = options.images;
   net.output = output.id_;
   net.prepared_for = options.mode;
-  const std::size_t floats = net.parameter_floats();
+  const bool keep = options.mode == Mode::train && options.keep_gradients;
+  const std::size_t floats = floats_of(net.parameters);
   net.values = Buffer(floats);
-  net.gradients = Buffer(options.mode == Mode::train ? floats : 0);
+  net.gradients = Buffer(keep ? floats : 0);
+  if (keep) place_gradients(net.parameters, net.gradients.span());
   std::size_t offset = 0;
   for (Parameter* p : net.parameters) {
     p->value = net.values.span().subspan(offset, p->shape.size());
-    if (options.mode == Mode::train) p->grad = net.gradients.span().subspan(offset, p->shape.size());
     std::fill(p->value.begin(), p->value.end(), std::numeric_limits<float>::quiet_NaN());
     offset += aligned(p->shape.size());
   }
 }
 
 int Network::largest_batch() const { return impl_->images; }
-
-// --- looking
-
-std::vector<Parameter*> Network::parameters() const { return impl_->parameters; }
-std::vector<StateBuffer*> Network::buffers() const { return impl_->buffers; }
-
-Parameter* Network::find_parameter(std::string_view name) const {
-  const auto found = impl_->by_name.find(name);
-  return found == impl_->by_name.end() ? nullptr : found->second;
-}
-
-std::vector<NodeSummary> Network::summary() const {
-  std::vector<NodeSummary> rows;
-  for (const NodeData& n : impl_->nodes) {
-    NodeSummary row{.name = n.name,
-                    .description = "input",
-                    .traits = {.kind = Traits::Kind::input},
-                    .inputs = {},
-                    .output = n.plan.shape,
-                    .parameters = 0,
-                    .macs = 0,
-                    .weights = {}};
-    for (const int input : n.plan.inputs) row.inputs.push_back(impl_->node(input).name);
-    if (n.plan.kind == NodeKind::sum) row.description = "sum", row.traits.kind = Traits::Kind::sum;
-    if (n.plan.kind == NodeKind::concat) row.description = "concat", row.traits.kind = Traits::Kind::concat;
-    if (n.layer) {
-      row.description = n.layer->describe();
-      row.traits = n.layer->traits();
-      row.macs = n.layer->macs(impl_->node(n.plan.inputs[0]).plan.shape);
-      for (const Parameter* p : n.layer->parameters()) {
-        row.weights.push_back(p);
-        row.parameters += static_cast<std::int64_t>(p->shape.size());
-      }
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-const Shape& Network::image() const { return impl_->node(0).plan.shape; }
-std::span<float> Network::values() const { return impl_->values.span(); }
-std::span<float> Network::gradients() const { return impl_->gradients.span(); }
+bool Network::keeps_gradients() const { return impl_->options.keep_gradients; }
 
 }  // namespace fanin

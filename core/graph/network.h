@@ -38,6 +38,15 @@ class Observer {
   virtual void gradient(std::string_view /*node*/, ConstView) {}
 };
 
+// Gets the gradients of parameters as the backward pass completes them, the last layer's first.
+class GradientReader {
+ public:
+  virtual ~GradientReader() = default;
+  // `index` of Network::parameters(). Its grad is there until this returns; its value may be changed, nothing else of this
+  // pass reads it.
+  virtual void complete(std::size_t index) = 0;
+};
+
 // One line of `fanin summary`.
 struct NodeSummary {
   std::string name, description;
@@ -82,6 +91,7 @@ class Network {
   // --- between building and running
   Plan plan(Node output, PlanOptions options) const;  // what prepare would decide; its node i is row i of summary()
   MemoryEstimate estimate(Node output, int largest_batch, Mode mode) const;  // what prepare would allocate
+  MemoryEstimate estimate(Node output, PlanOptions options) const;
   // Plans and allocates. Weights are NaN afterwards. Mode::evaluate plans for forward only.
   void prepare(Node output, int largest_batch, Mode mode = Mode::train);
   void prepare(Node output, PlanOptions options);  // options.output is set from `output`
@@ -90,8 +100,10 @@ class Network {
   // --- running
   ConstView forward(ConstView images, Mode mode);
   // After the forward pass that it belongs to, in either mode, of a network prepared with Mode::train; parameter
-  // gradients start at 0. In Mode::evaluate running statistics are constants, and dropout passes everything on.
-  void backward(ConstView output_gradient);
+  // gradients start at 0. In Mode::evaluate running statistics are constants, and dropout passes everything on. A network
+  // that does not keep its gradients must have a reader.
+  void backward(ConstView output_gradient, GradientReader* reader = nullptr);
+  bool keeps_gradients() const;
   // Fills Pass::seed and Pass::step of the coming passes.
   void set_random_state(std::uint64_t seed, std::uint64_t step);
   // Null to stop; the observer must outlive its use. A prepared network that leaves values out (PlanOptions::fuse) is
@@ -105,7 +117,8 @@ class Network {
   Parameter* find_parameter(std::string_view name) const;  // null if absent
   std::vector<NodeSummary> summary() const;
   const Shape& image() const;
-  std::span<float> values() const, gradients() const;  // all parameters, one arena each, in order; padded by zeros
+  // All parameters, one arena each, in order; padded by zeros. Gradients that are not kept are not there.
+  std::span<float> values() const, gradients() const;
 
  private:
   struct Impl;

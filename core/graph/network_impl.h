@@ -1,5 +1,5 @@
-// What a Network holds, shared by network.cpp (building, planning), network_run.cpp (both passes) and
-// network_run_fused.cpp (both passes where values are left out); nobody else includes it.
+// What a Network holds, shared by network.cpp (building, planning), network_run.cpp (both passes), network_run_fused.cpp
+// (both passes where values are left out) and network_summary.cpp (looking); nobody else includes it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,6 +16,8 @@ struct NodeData {
   std::string name;
   PlanNode plan;  // kind, inputs, shape
   std::unique_ptr<Layer> layer;
+  std::size_t first_parameter = 0, parameters = 0;  // of Network::parameters()
+  std::size_t gradient_floats = 0;                  // of them all, each on a cache line of its own
 };
 
 struct Network::Impl {
@@ -51,8 +53,10 @@ struct Network::Impl {
   void append(NodeData data);
   NodeData joined(NodeKind kind, const std::string& name, int a, int b) const;
   void check_node(int id, const Shape& shape, const std::string& path) const;
-  std::vector<PlanNode> plan_nodes(int batch) const;
-  std::size_t parameter_floats() const;
+  std::span<Parameter* const> parameters_of(const NodeData& n) const {
+    return std::span(parameters).subspan(n.first_parameter, n.parameters);
+  }
+  std::vector<PlanNode> plan_nodes(const PlanOptions& options) const;
   void check_all_used(int from) const;
 
   View view(const Place& place, int id) {
@@ -66,13 +70,17 @@ struct Network::Impl {
   ConstView any_value(int id) { return id == 0 ? input : ConstView(value(id)); }
   View gradient(int id) { return view(plan.gradient[static_cast<std::size_t>(id)], id); }
 
-  const Pass& pass_of(int id) {
+  std::span<float> scratch_of(int id) {
     const int own = (going_back ? plan.scratch_backward : plan.scratch_forward)[static_cast<std::size_t>(id)];
+    return own < 0 ? scratch.span() : std::span(partials(own), plan.storages[static_cast<std::size_t>(own)].floats);
+  }
+  const Pass& pass_of(int id) {
     pass.node = node(id).name;
-    pass.scratch =
-        own < 0 ? scratch.span() : std::span(partials(own), plan.storages[static_cast<std::size_t>(own)].floats);
+    pass.scratch = scratch_of(id);
+    if (going_back && !options.keep_gradients) pass.scratch = pass.scratch.subspan(node(id).gradient_floats);
     return pass;
   }
+  void start_gradients(int id);  // of the node's parameters, before its backward pass, where they are not kept
   // Where values may be left out: not while somebody looks at each of them.
   bool fuse() const { return options.fuse && observer == nullptr; }
   void lay_out();  // plans and allocates what the passes need

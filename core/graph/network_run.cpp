@@ -94,10 +94,12 @@ void Network::Impl::backward_node(int id) {
   }
 }
 
-void Network::backward(ConstView output_gradient) {
+void Network::backward(ConstView output_gradient, GradientReader* reader) {
   Impl& net = *impl_;
   FANIN_CHECK(net.ready_for_backward, usage,
               "backward: it must follow a forward pass of a network prepared with Mode::train, once");
+  FANIN_CHECK(net.options.keep_gradients || reader != nullptr, usage,
+              "backward: nobody reads the gradients, and they are not kept; prepare with PlanOptions::keep_gradients");
   net.ready_for_backward = false;
   const View target = net.gradient(net.output);
   FANIN_CHECK(output_gradient.shape == target.shape, shape, "backward: the gradient is {}, but the output is {}",
@@ -106,11 +108,15 @@ void Network::backward(ConstView output_gradient) {
   std::fill(gradients.begin(), gradients.end(), 0.0f);
   copy(output_gradient, target);
   net.going_back = true;
-  for (int id = net.count() - 1; id > 0; --id)
+  for (int id = net.count() - 1; id > 0; --id) {
+    if (!net.options.keep_gradients) net.start_gradients(id);
     if (net.plan.fused)
       net.backward_fused(id);
     else
       net.backward_node(id);
+    const NodeData& n = net.node(id);
+    for (std::size_t k = 0; reader != nullptr && k < n.parameters; ++k) reader->complete(n.first_parameter + k);
+  }
 }
 
 void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
@@ -121,7 +127,7 @@ void Network::set_random_state(std::uint64_t seed, std::uint64_t step) {
 void Network::Impl::lay_out() {
   PlanOptions how = options;
   how.fuse = fuse();
-  plan = make_plan(plan_nodes(options.images), how);
+  plan = make_plan(plan_nodes(how), how);
   arena = Buffer(), scratch = Buffer();  // the old ones go before the new ones come
   arena = Buffer(plan.arena_floats);
   scratch = Buffer(plan.scratch_floats);

@@ -28,7 +28,8 @@ struct PlanNode {
   BackwardNeeds needs;      // layers only, like those below
   bool forward_in_place = false, backward_in_place = false;
   Offers offers;
-  std::size_t forward_scratch = 0, scratch = 0;  // floats, for PlanOptions::images; of either pass
+  // Floats, for PlanOptions::images; of either pass. Parameter gradients that are not kept lie in front of the latter.
+  std::size_t forward_scratch = 0, scratch = 0;
 };
 
 struct PlanOptions {
@@ -38,6 +39,9 @@ struct PlanOptions {
   bool share = true;
   bool fuse = fusion();              // whether values may be left out (fuse.h); the results agree up to rounding
   bool recompute = recomputation();  // whether values may be given up where that saves memory; the same bits
+  // Whether the gradients of all parameters are there at once, after a backward pass. Otherwise those of one layer are,
+  // while a GradientReader reads them (network.h); the same bits.
+  bool keep_gradients = true;
 };
 
 struct Place {

@@ -118,12 +118,21 @@ Rows rows_of_block(const Tiling& t, int block) {
   return {block * t.rows_per_block, std::min(t.total_rows(), (block + 1) * t.rows_per_block)};
 }
 
+struct PanelRange {
+  int first, end;
+};
+
 // The sizes of the parts of a block. in, out: channels of a group.
 template <class F>
 struct Sizes {
   int tiles, in, out, columns;  // columns: pixels in a row of the pack buffer
+  int slice;                    // input channels whose dU there is at a time: all, or fewer whole packs
   Sizes(const Tiling& t, int in_, int out_)
-      : tiles(t.tile_capacity()), in(in_), out(out_), columns(t.tile_columns * F::kStep + F::kIn - F::kStep) {}
+      : tiles(t.tile_capacity()),
+        in(in_),
+        out(out_),
+        columns(t.tile_columns * F::kStep + F::kIn - F::kStep),
+        slice(in_) {}
   std::size_t buffer() const { return z(F::kIn * columns * kPack); }
   std::size_t v_stride() const { return position_stride(z(packs(in) * tiles * kPack)); }
   std::size_t v() const { return v_stride() * kPositions<F>; }
@@ -139,8 +148,9 @@ struct Sizes {
     const int wider = std::min(panel, panels.wider()), width = panels.vectors() / panels.count();
     return kPositions<F> * (z(wider) * u_stride(width + 1) + z(panel - wider) * u_stride(width));
   }
+  std::size_t u_floats(const PanelRange& p) const { return u_panel_offset(p.end) - u_panel_offset(p.first); }
   std::size_t u() const { return u_panel_offset(Panels{out}.count()); }
-  std::size_t du_stride() const { return position_stride(z(in * Panels{out}.padded())); }
+  std::size_t du_stride() const { return position_stride(z(slice * Panels{out}.padded())); }
   std::size_t du() const { return du_stride() * kPositions<F>; }
 };
 
@@ -349,37 +359,39 @@ void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corn
         {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel, lanes});
 }
 
-template <class F>
-const float* u_of(const Sizes<F>& s, const float* u, int position, int panel) {
-  return u + s.u_panel_offset(panel) + z(position) * s.u_stride(Panels{s.out}.width(panel));
-}
-
-// What the product after that of `position` and panel `i` of [first, end) multiplies: the next U, and a share of the
-// next position's V; `pixels` with the time that is left.
-struct PanelRange {
-  int first, i, end;
+// U of some panels of a group.
+struct TransformedWeights {
+  const float* u;
+  PanelRange panels;
 };
 template <class F>
-Ahead next_factors(const Sizes<F>& s, const float* v, const float* u, int position, const PanelRange& panel,
-                   Ahead& pixels) {
+const float* u_of(const Sizes<F>& s, const TransformedWeights& w, int position, int panel) {
+  return w.u + s.u_floats({w.panels.first, panel}) + z(position) * s.u_stride(Panels{s.out}.width(panel));
+}
+
+// What the product after that of `position` and `panel` of a range multiplies: the next U, and a share of the next
+// position's V; `pixels` with the time that is left.
+template <class F>
+Ahead next_factors(const Sizes<F>& s, const float* v, const TransformedWeights& w, int position, int panel,
+                   const PanelRange& range, Ahead& pixels) {
   Ahead ahead(&pixels);
   if (s.v() + s.u() < kCached) return ahead;
-  const bool last = panel.i + 1 == panel.end;
+  const bool last = panel + 1 == range.end;
   if (position + 1 < kPositions<F>) {
-    const std::size_t floats = z(packs(s.in) * s.tiles * kPack), of = z(panel.end - panel.first);
-    ahead.add(v + z(position + 1) * s.v_stride() + floats * z(panel.i - panel.first) / of, floats / of);
+    const std::size_t floats = z(packs(s.in) * s.tiles * kPack), of = z(range.end - range.first);
+    ahead.add(v + z(position + 1) * s.v_stride() + floats * z(panel - range.first) / of, floats / of);
   } else if (last) {
     return ahead;
   }
-  const int next = last ? panel.first : panel.i + 1;
-  ahead.add(u_of(s, u, position + last, next), z(s.in * Panels{s.out}.width(next) * kLanes));
+  const int next = last ? range.first : panel + 1;
+  ahead.add(u_of(s, w, position + last, next), z(s.in * Panels{s.out}.width(next) * kLanes));
   return ahead;
 }
 
 // y of the tiles in `rows`, output channels of a group: for some panels the products of all positions, then back.
 template <class F>
-void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const float* u, const Rows& rows, float* m,
-                  View y, int first_channel, Write write, const BackwardEpilogue& e, Ahead& pixels) {
+void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const TransformedWeights& w, const Rows& rows,
+                  float* m, View y, int first_channel, Write write, const BackwardEpilogue& e, Ahead& pixels) {
   const bool plain = empty(e);
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
@@ -392,18 +404,18 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const floa
     for (const GradientSums& o : e.others) read_besides(o.x);
     read_besides(e.x);
   }
-  for (int first = 0; first < panels.count(); first += kPanelsTogether) {
-    const int end = std::min(panels.count(), first + kPanelsTogether);
+  for (int first = w.panels.first; first < w.panels.end; first += kPanelsTogether) {
+    const int end = std::min(w.panels.end, first + kPanelsTogether);
     const auto m_of = [&](int panel) {
       return m + z(s.tiles * (panels.first_channel(panel) - panels.first_channel(first)));
     };
     for (int p = 0; p < kPositions<F>; ++p)
       for (int panel = first; panel < end; ++panel) {
-        Ahead ahead = next_factors(s, v, u, p, {first, panel, end}, pixels);
+        Ahead ahead = next_factors(s, v, w, p, panel, {first, end}, pixels);
         micro::with_width(panels.width(panel), [&]<int V>() {
           float* const sums = m_of(panel) + z(p) * s.m_stride();
           const micro::Target to{sums, V * kLanes, kLanes, false};
-          micro::multiply_deep<V>(tiles, depth, v + z(p) * s.v_stride(), u_of(s, u, p, panel), to, sums, ahead);
+          micro::multiply_deep<V>(tiles, depth, v + z(p) * s.v_stride(), u_of(s, w, p, panel), to, sums, ahead);
         });
       }
     for (int panel = first; panel < end; ++panel) {
@@ -469,110 +481,152 @@ float* du_of(const Sizes<F>& s, float* du, int position, int panel) {
   return du + z(position) * s.du_stride() + z(Panels{s.out}.first_channel(panel));
 }
 
+struct Slice {  // of input channels
+  int first, count;
+};
+
 // dU += V^T Z of a block, one position and panel.
 template <class F>
-void correlate_position(const Sizes<F>& s, int tiles, const float* v, const float* gradient, int position, int panel,
-                        float* du, Ahead& ahead) {
+void correlate_position(const Sizes<F>& s, const Slice& slice, int tiles, const float* v, const float* gradient,
+                        int position, int panel, float* du, Ahead& ahead) {
   const Panels panels{s.out};
   const int width = panels.width(panel);
   const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
+  v += z(position) * s.v_stride() + z(slice.first * s.tiles);
   micro::with_width(width, [&]<int V>() {
-    micro::correlate_rows<V, 1>(pixels, s.in, v + z(position) * s.v_stride(), s.tiles * kPack,
-                                z_of(s, gradient, position, panel), du_of(s, du, position, panel), panels.padded(),
-                                ahead);
+    micro::correlate_rows<V, 1>(pixels, slice.count, v, s.tiles * kPack, z_of(s, gradient, position, panel),
+                                du_of(s, du, position, panel), panels.padded(), ahead);
   });
 }
 
 template <class F>
-void clear_panel(const Sizes<F>& s, int position, int panel, float* du) {
+void clear_panel(const Sizes<F>& s, int rows, int position, int panel, float* du) {
   const Panels panels{s.out};
   float* to = du_of(s, du, position, panel);
-  for (int i = 0; i < s.in; ++i, to += panels.padded()) std::fill_n(to, panels.width(panel) * kLanes, 0.0f);
+  for (int i = 0; i < rows; ++i, to += panels.padded()) std::fill_n(to, panels.width(panel) * kLanes, 0.0f);
 }
 
 // ----------------------------------------------------------------------------------------------------- the products
 
-// U of all groups. `turned`: for backward_input, input and output channels change places.
+// Whose U there is at a time: some groups, or of one group some panels.
+struct Part {
+  int first_group, groups;
+  PanelRange panels;
+};
+
+// U of a part. `turned`: for backward_input, input and output channels change places.
 template <class F>
-void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool turned, float* u) {
+void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool turned, const Part& part, float* u) {
   const Panels panels{s.out};
-  const int blocks = packs(s.in);
-  parallel_for(g.count * panels.count() * blocks, [&](int index) {
-    const int first = index % blocks * kPack, panel = index / blocks % panels.count();
-    const int group = index / blocks / panels.count();
+  const int blocks = packs(s.in), count = part.panels.end - part.panels.first;
+  parallel_for(part.groups * count * blocks, [&](int index) {
+    const int first = index % blocks * kPack, panel = part.panels.first + index / blocks % count;
+    const int group = index / blocks / count;
     const int width = panels.width(panel), rows = std::min(kPack, s.in - first);
     constexpr int kRow = micro::kWidest * kLanes;
     alignas(64) float taps[kTaps][kPack][kRow];
     for (int tap = 0; tap < kTaps; ++tap)
-      pack_weight_block(g, w, turned, {group, tap, first, rows, panels.first_channel(panel), width * kLanes},
+      pack_weight_block(g, w, turned,
+                        {part.first_group + group, tap, first, rows, panels.first_channel(panel), width * kLanes},
                         &taps[tap][0][0], kRow);
     for (int r = 0; r < rows; ++r) {
-      float* const to = u + z(group) * s.u() + s.u_panel_offset(panel) + z((first + r) * width * kLanes);
+      float* const to = u + z(group) * s.u() + s.u_floats({part.panels.first, panel}) + z((first + r) * width * kLanes);
       for (int i = 0; i < width; ++i)
         transform_weights<F>(&taps[0][r][i * kLanes], kPack * kRow, turned, to + i * kLanes, s.u_stride(width));
     }
   });
 }
 
+// So many floats of U of large weights there are at a time: of several groups, or of one, which is cut later because what
+// is read must be transformed again for each part of it.
+constexpr std::size_t kMostOfGroups = std::size_t{5} << 20, kMostOfGroup = std::size_t{8} << 20;
+
 template <class F>
 struct ConvolveParts {
   Tiling t;
   Sizes<F> s;
+  int groups, panels;  // whose U there is at a time: of one group perhaps fewer panels
   ConvolveParts(const Grouping& g, const Shape& y, bool turned) : ConvolveParts(g, y, in(g, turned), in(g, !turned)) {}
+  std::size_t u() const { return z(groups) * s.u_floats({0, panels}); }
 
  private:
   static int in(const Grouping& g, bool turned) { return turned ? g.out : g.in; }
   ConvolveParts(const Grouping& g, const Shape& y, int in, int out)
-      : t(y, F::kOut, block_tiles<F>(g.count, in, out), least_units(g)), s(t, in, out) {}
+      : t(y, F::kOut, block_tiles<F>(g.count, in, out), least_units(g)),
+        s(t, in, out),
+        groups(g.count),
+        panels(Panels{out}.count()) {
+    if (!is_large(g)) return;
+    groups = std::clamp(static_cast<int>(kMostOfGroups / s.u()), 1, g.count);
+    const int slices = static_cast<int>((s.u() - 1) / kMostOfGroup) + 1;
+    panels = ceil_div(panels, slices);
+  }
 };
 
 // Forward, or backward_input with `turned` weights and F::Turned; each has an epilogue, the other's is empty.
+template <class F>
+void convolve_part(const Grouping& g, const ConvolveParts<F>& p, ConstView x, const InputTransform& transform,
+                   const float* u, const Part& part, View y, Write write, const ForwardEpilogue& forward,
+                   const BackwardEpilogue& backward, float* blocks) {
+  const Tiling& t = p.t;
+  const Sizes<F>& s = p.s;
+  // The groups of a unit share pages and cache lines: they stay together where there are enough units. With large weights
+  // all units of a group follow each other instead, so that its U stays in the L2 cache.
+  const int together = is_large(g) || t.units() < kLeastTasks ? 1 : part.groups;
+  const Panels panels{s.out};
+  const int first_channel = panels.first_channel(part.panels.first);
+  const int channels = (together - 1) * s.out + std::min(s.out, panels.first_channel(part.panels.end)) - first_channel;
+  parallel_for(t.units() * (part.groups / together), [&](int index) {
+    float* const buffer = blocks + z(omp_get_thread_num()) * (s.buffer() + s.v() + s.m());
+    float *const v = buffer + s.buffer(), *const m = v + s.v();
+    const int first_image = index % t.units() * t.images_per_unit;
+    const int end_image = std::min(t.images, first_image + t.images_per_unit);
+    const int first_group = index / t.units() * together,
+              output = (part.first_group + first_group) * s.out + first_channel;
+    const ConstView share = x.channels((part.first_group + first_group) * s.in, together * s.in);
+    for (int image = first_image; image < end_image; ++image) clear_sums(backward, y.shape, image, output, channels);
+    for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
+      const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
+      Ahead ahead;
+      add_rows(ahead, t, share, {rows.end, rows.end + t.rows_per_block}, F::kStep);
+      for (int k = first_group; k < first_group + together; ++k) {
+        const int group = part.first_group + k;
+        input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
+        output_block<F>(t, s, v, {u + z(k) * s.u(), part.panels}, rows, m, y, group * s.out, write, backward, ahead);
+      }
+    }
+    const int pixels = t.height * t.width;
+    for (int image = first_image; image < end_image; ++image)
+      finish_forward(forward, y, {image, 0, pixels, output, channels});
+  });
+}
+
 template <class F>
 void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, const float* w, bool turned, View y,
               Write write, const ForwardEpilogue& forward, const BackwardEpilogue& backward, std::span<float> scratch) {
   const Grouping g(c);
   const ConvolveParts<F> p(g, y.shape, turned);
-  const Tiling& t = p.t;
-  const Sizes<F>& s = p.s;
   Scratch parts(scratch);
-  float* const u = parts.take(z(g.count) * s.u());
+  float* const u = parts.take(p.u());
   float* const blocks = parts.take(0);
-  weights_to_u(g, s, w, turned, u);
-  // The groups of a unit share pages and cache lines: they stay together where there are enough units. With large weights
-  // all units of a group follow each other instead, so that its U stays in the L2 cache.
-  const int groups = is_large(g) || t.units() < kLeastTasks ? 1 : g.count, shares = g.count / groups;
-  parallel_for(t.units() * shares, [&](int index) {
-    Scratch own({blocks + z(omp_get_thread_num()) * (s.buffer() + s.v() + s.m()), s.buffer() + s.v() + s.m()});
-    float *const buffer = own.take(s.buffer()), *const v = own.take(s.v()), *const m = own.take(s.m());
-    const int first_image = index % t.units() * t.images_per_unit, first_group = index / t.units() * groups;
-    const int end_image = std::min(t.images, first_image + t.images_per_unit);
-    const ConstView share = x.channels(first_group * s.in, groups * s.in);
-    for (int image = first_image; image < end_image; ++image)
-      clear_sums(backward, y.shape, image, first_group * s.out, groups * s.out);
-    for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
-      const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
-      Ahead ahead;
-      add_rows(ahead, t, share, {rows.end, rows.end + t.rows_per_block}, F::kStep);
-      for (int group = first_group; group < first_group + groups; ++group) {
-        input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
-        output_block<F>(t, s, v, u + z(group) * s.u(), rows, m, y, group * s.out, write, backward, ahead);
-      }
+  const int panels = Panels{p.s.out}.count();
+  for (int group = 0; group < g.count; group += p.groups)
+    for (int panel = 0; panel < panels; panel += p.panels) {
+      const Part part{group, std::min(p.groups, g.count - group), {panel, std::min(panels, panel + p.panels)}};
+      weights_to_u(g, p.s, w, turned, part, u);
+      convolve_part<F>(g, p, x, transform, u, part, y, write, forward, backward, blocks);
     }
-    const int pixels = t.height * t.width;
-    for (int image = first_image; image < end_image; ++image)
-      finish_forward(forward, y, {image, 0, pixels, first_group * s.out, groups * s.out});
-  });
 }
 
-// dw += G^T (sum of the chunks' dU) G, of `groups` groups from `first_group` on.
+// dw += G^T (sum of the chunks' dU) G, of `groups` groups from `first_group` on, a slice of their input channels.
 template <class F>
-void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int first_group, int groups, int chunks,
-                  float* dw) {
+void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int first_group, int groups,
+                  const Slice& slice, int chunks, float* dw) {
   constexpr int N = F::kSide;
   const Panels panels{g.out};
-  parallel_for(groups * g.in, [&](int index) {
-    const int group = first_group + index / g.in, input = index % g.in;
-    const float* const first = du + z(index / g.in) * s.du() + z(input * panels.padded());
+  parallel_for(groups * slice.count, [&](int index) {
+    const int group = first_group + index / slice.count, input = slice.first + index % slice.count;
+    const float* const first = du + z(index / slice.count) * s.du() + z(index % slice.count * panels.padded());
     for (int o = 0; o < panels.padded(); o += kLanes) {
       Vec sum[N][N], result[3][3];
 #pragma GCC unroll 6
@@ -594,8 +648,9 @@ void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int fir
   });
 }
 
-constexpr int kBlocksTogether = 8;  // that share one pass over dU of large weights
-constexpr int kGradientUnits = 2;   // at least: small blocks would pass over dU too often
+constexpr int kBlocksTogether = 8;     // that share one pass over dU of large weights
+constexpr int kGradientUnits = 2;      // at least: small blocks would pass over dU too often
+constexpr int kSliceFloats = 1 << 22;  // of dU at a time, where all blocks share the pass
 // Up to this many both gradients of a block are computed together: beyond, what two products need of weights and
 // transformed tiles does not fit into the L2 cache at once (64-64 at 8x8: 564 GFLOP/s together, 637 one by one).
 constexpr int kJointWeights = 48 * 12;
@@ -608,7 +663,10 @@ struct GradientParts {
   GradientParts(const Grouping& g, const Shape& y)
       : t(y, F::kOut, block_tiles<F>(g.count, g.in, g.out), kGradientUnits),
         s(t, g.in, g.out),
-        block(s.v() + s.z_floats()) {}
+        block(s.v() + s.z_floats()) {
+    const int packs = kSliceFloats / (kPositions<F> * Panels{g.out}.padded() * kPack);
+    if (is_large(g) && t.blocks() <= kBlocksTogether) s.slice = std::min(g.in, std::max(1, packs) * kPack);
+  }
 };
 
 struct BlockMemory {
@@ -625,7 +683,7 @@ void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, Cons
   const int tiles = (rows.end - rows.first) * t.tile_columns;
   for (int position = 0; position < kPositions<F>; ++position)
     for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-      correlate_position<F>(s, tiles, m.v, m.gradient, position, panel, du, ahead);
+      correlate_position<F>(s, {0, g.in}, tiles, m.v, m.gradient, position, panel, du, ahead);
 }
 
 template <class F>
@@ -651,50 +709,57 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
       }
     }
   });
-  add_gradient<F>(g, p.s, du, 0, g.count, chunks, dw);
+  add_gradient<F>(g, p.s, du, 0, g.count, {0, g.in}, chunks, dw);
 }
 
+// Of one group after the other, and of its input channels one slice after the other.
 template <class F>
 void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView x, const InputTransform& transform,
                         ConstView dy, float* dw, Scratch parts) {
   const Tiling& t = p.t;
-  float* const du = parts.take(p.s.du());  // of one group after the other
+  float* const du = parts.take(p.s.du());
   float* const buffers = parts.take(z(thread_count()) * p.s.buffer());
   float* const transformed = parts.take(0);
   const Panels panels{g.out};
-  for (int group = 0; group < g.count; ++group) {
-    for (int first = 0; first < t.blocks(); first += kBlocksTogether) {
-      const int count = std::min(kBlocksTogether, t.blocks() - first);
-      parallel_for(2 * count, [&](int index) {
-        float* const v = transformed + z(index / 2) * p.block;
-        const Rows rows = rows_of_block(t, first + index / 2);
-        if (index % 2 == 0)
-          input_block<F>(t, p.s, x, transform, rows, group * g.in, buffers + z(omp_get_thread_num()) * p.s.buffer(), v);
-        else
-          gradient_block<F>(t, p.s, dy, rows, group * g.out, v + p.s.v());
-      });
-      const auto v_of = [&](int block) { return transformed + z(block) * p.block; };
-      parallel_for(kPositions<F> * panels.count(), [&](int index) {
-        const int position = index / panels.count(), panel = index % panels.count();
-        if (first == 0) clear_panel<F>(p.s, position, panel, du);
-        for (int b = 0; b < count; ++b) {
-          Ahead ahead;
-          if (b + 1 < count) {
-            ahead.add(v_of(b + 1) + z(position) * p.s.v_stride(), z(packs(g.in) * p.s.tiles * kPack));
-            ahead.add(z_of(p.s, v_of(b + 1) + p.s.v(), position, panel), z(p.s.tiles * panels.width(panel) * kLanes));
-          } else if (panel + 1 < panels.count()) {
-            const int floats = panels.width(panel + 1) * kLanes;
-            ahead.add(du_of(p.s, du, position, panel + 1), panels.padded(), g.in, floats);
-            ahead.add(z_of(p.s, v_of(0) + p.s.v(), position, panel + 1), z(p.s.tiles * floats));
+  const auto v_of = [&](int block) { return transformed + z(block) * p.block; };
+  const auto gradient_of = [&](int block) { return v_of(block) + p.s.v(); };
+  for (int group = 0; group < g.count; ++group)
+    for (int in = 0; in < g.in; in += p.s.slice) {
+      const Slice slice{in, std::min(p.s.slice, g.in - in)};
+      for (int first = 0; first < t.blocks(); first += kBlocksTogether) {
+        const int count = std::min(kBlocksTogether, t.blocks() - first);
+        if (in == 0)  // where there are more slices all blocks are here together
+          parallel_for(2 * count, [&](int index) {
+            const Rows rows = rows_of_block(t, first + index / 2);
+            float* const buffer = buffers + z(omp_get_thread_num()) * p.s.buffer();
+            if (index % 2 == 0)
+              input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v_of(index / 2));
+            else
+              gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient_of(index / 2));
+          });
+        parallel_for(kPositions<F> * panels.count(), [&](int index) {
+          const int position = index / panels.count(), panel = index % panels.count();
+          if (first == 0) clear_panel<F>(p.s, slice.count, position, panel, du);
+          for (int b = 0; b < count; ++b) {
+            Ahead ahead;
+            const int next = b + 1 < count ? b + 1 : 0, next_panel = b + 1 < count ? panel : panel + 1;
+            if (next > 0)
+              ahead.add(v_of(next) + z(position) * p.s.v_stride() + z(in * p.s.tiles),
+                        z(packs(slice.count) * p.s.tiles * kPack));
+            if (next_panel < panels.count())
+              ahead.add(z_of(p.s, gradient_of(next), position, next_panel),
+                        z(p.s.tiles * panels.width(next_panel) * kLanes));
+            if (next == 0 && next_panel < panels.count())
+              ahead.add(du_of(p.s, du, position, next_panel), panels.padded(), slice.count,
+                        panels.width(next_panel) * kLanes);
+            const Rows rows = rows_of_block(t, first + b);
+            correlate_position<F>(p.s, slice, (rows.end - rows.first) * t.tile_columns, v_of(b), gradient_of(b),
+                                  position, panel, du, ahead);
           }
-          const Rows rows = rows_of_block(t, first + b);
-          correlate_position<F>(p.s, (rows.end - rows.first) * t.tile_columns, v_of(b), v_of(b) + p.s.v(), position,
-                                panel, du, ahead);
-        }
-      });
+        });
+      }
+      add_gradient<F>(g, p.s, du, group, 1, slice, 1, dw);
     }
-    add_gradient<F>(g, p.s, du, group, 1, 1, dw);
-  }
 }
 
 // ------------------------------------------------------------------------------------------------------------ rungs
@@ -747,7 +812,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
   float* const u = parts.take(z(g.count) * p.turned.u());
   float* const du = parts.take(z(kWeightGradientChunks * g.count) * p.s.du());
   float* const blocks = parts.take(0);
-  weights_to_u(g, p.turned, w, true, u);
+  weights_to_u(g, p.turned, w, true, {0, g.count, {0, Panels{g.in}.count()}}, u);
   parallel_for(chunks, [&](int chunk) {
     float* const buffer = blocks + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
     float* const v = buffer + p.s.buffer();
@@ -767,12 +832,13 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
                            partial + z(group) * p.s.du(), ahead);
         input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
-        output_block<F>(t, p.turned, v, u + z(group) * p.turned.u(), rows, m, dx, group * g.in, write, e, ahead);
+        output_block<F>(t, p.turned, v, {u + z(group) * p.turned.u(), {0, Panels{g.in}.count()}}, rows, m, dx,
+                        group * g.in, write, e, ahead);
       }
       r = rows.end;
     }
   });
-  add_gradient<F>(g, p.s, du, 0, g.count, chunks, dw);
+  add_gradient<F>(g, p.s, du, 0, g.count, {0, g.in}, chunks, dw);
 }
 
 template <class F>
@@ -789,8 +855,8 @@ bool pays(const Conv2d& c) {
 
 template <class F>
 std::size_t convolve_scratch(const Grouping& g, const Shape& y, bool turned, int threads) {
-  const Sizes<F> s = ConvolveParts<F>(g, y, turned).s;
-  return z(g.count) * s.u() + z(threads) * (s.buffer() + s.v() + s.m());
+  const ConvolveParts<F> p(g, y, turned);
+  return p.u() + z(threads) * (p.s.buffer() + p.s.v() + p.s.m());
 }
 
 template <class F>

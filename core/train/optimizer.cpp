@@ -65,17 +65,19 @@ void check(const OptimizerOptions& o) {
                 group, did_you_mean(group, groups));
 }
 
-Optimizer::Optimizer(Network& net, OptimizerOptions options) : net_(net), options_(std::move(options)) {
+Optimizer::Optimizer(Network& net, OptimizerOptions options)
+    : net_(net), options_(std::move(options)), parameters_(net.parameters()) {
   check(options_);
-  const float* const start = net.values().data();
-  for (const Parameter* p : net.parameters()) {
+  FANIN_CHECK(options_.clip_norm <= 0.0 || net.keeps_gradients(), usage,
+              "clip_norm {} needs all gradients at once; prepare the network with PlanOptions::keep_gradients",
+              options_.clip_norm);
+  for (const Parameter* p : parameters_) {
     const std::vector<std::string>& without = options_.no_decay;
     const bool decays = std::find(without.begin(), without.end(), group_of(p->role)) == without.end();
     double rate = 1.0;
     for (const std::string& group : options_.lr_groups)
       if (const auto [name, factor] = parse_group(group); name == group_of(p->role)) rate = factor;
-    ranges_.push_back({static_cast<std::size_t>(p->value.data() - start), p->value.size(),
-                       decays ? static_cast<float>(options_.weight_decay) : 0.0f, rate});
+    groups_.push_back({decays ? static_cast<float>(options_.weight_decay) : 0.0f, rate});
   }
   first_ = Buffer(net.values().size());
   if (options_.kind != "sgd") second_ = Buffer(net.values().size());
@@ -107,54 +109,74 @@ std::vector<Optimizer::State> Optimizer::state() {
   return {{"first", first_.span()}, {"second", second_.span()}};
 }
 
-// Element-wise, so cutting it into blocks cannot change a bit.
-void Optimizer::step(double learning_rate) {
-  ++steps_;
-  float* const values = net_.values().data();
-  const float* const gradients = net_.gradients().data();
-  const float clip = clip_factor();
-  for (const Range& range : ranges_) {
-    const float rate = static_cast<float>(learning_rate * range.rate);
-    const int blocks = static_cast<int>((range.size + kBlock - 1) / kBlock);
-    const auto update = [&](int block) {
-      const std::size_t begin = range.begin + static_cast<std::size_t>(block) * kBlock;
-      const Part part{begin, std::min(begin + kBlock, range.begin + range.size), range.decay, rate, clip};
-      if (options_.kind == "sgd")
-        sgd(values, gradients, part);
-      else
-        adam(values, gradients, part);
-    };
-    if (blocks == 1)
-      update(0);  // most parameters are smaller than a fork and join is worth
-    else
-      parallel_for(blocks, update);
+void Optimizer::backward_and_step(ConstView output_gradient, double learning_rate) {
+  if (net_.keeps_gradients()) {
+    net_.backward(output_gradient);
+    return step(learning_rate);
   }
+  ++steps_;
+  learning_rate_ = learning_rate;
+  net_.backward(output_gradient, this);
 }
 
-void Optimizer::sgd(float* w, const float* g, const Part& part) {
-  float* const m = first_.data();
+void Optimizer::complete(std::size_t index) { update(index, 1.0f); }
+
+void Optimizer::step(double learning_rate) {
+  FANIN_CHECK(net_.keeps_gradients(), usage, "step: the network does not keep its gradients; use backward_and_step");
+  ++steps_;
+  learning_rate_ = learning_rate;
+  const float clip = clip_factor();
+  for (std::size_t index = 0; index < parameters_.size(); ++index) update(index, clip);
+}
+
+// Element-wise, so cutting it into blocks cannot change a bit.
+void Optimizer::update(std::size_t index, float clip) {
+  const Parameter& p = *parameters_[index];
+  const std::size_t size = p.value.size(), at = static_cast<std::size_t>(p.value.data() - net_.values().data());
+  const float rate = static_cast<float>(learning_rate_ * groups_[index].rate);
+  const int blocks = static_cast<int>((size + kBlock - 1) / kBlock);
+  const auto update_block = [&](int block) {
+    const std::size_t begin = static_cast<std::size_t>(block) * kBlock;
+    const Part part{.count = std::min(kBlock, size - begin),
+                    .w = p.value.data() + begin,
+                    .first = first_.data() + at + begin,
+                    .second = second_.size() > 0 ? second_.data() + at + begin : nullptr,
+                    .g = p.grad.data() + begin,
+                    .decay = groups_[index].decay,
+                    .rate = rate,
+                    .clip = clip};
+    options_.kind == "sgd" ? sgd(part) : adam(part);
+  };
+  if (blocks == 1)
+    update_block(0);  // most parameters are smaller than a fork and join is worth
+  else
+    parallel_for(blocks, update_block);
+}
+
+void Optimizer::sgd(const Part& part) const {
+  const auto& [count, w, m, unused, g, decay, rate, clip] = part;
   const float momentum = static_cast<float>(options_.momentum);
   // The first step sets the buffer to the gradient: it is zero before, so only the dampening has to be left out.
   const float fresh = steps_ == 1 ? 1.0f : static_cast<float>(1.0 - options_.dampening);
   const bool nesterov = options_.nesterov;
-  for (std::size_t i = part.begin; i < part.end; ++i) {
-    const float gradient = part.clip * g[i] + part.decay * w[i];
+  for (std::size_t i = 0; i < count; ++i) {
+    const float gradient = clip * g[i] + decay * w[i];
     m[i] = momentum * m[i] + fresh * gradient;
-    w[i] -= part.rate * (nesterov ? gradient + momentum * m[i] : m[i]);
+    w[i] -= rate * (nesterov ? gradient + momentum * m[i] : m[i]);
   }
 }
 
-void Optimizer::adam(float* w, const float* g, const Part& part) {
-  float *const first = first_.data(), *const second = second_.data();
+void Optimizer::adam(const Part& part) const {
+  const auto& [count, w, first, second, g, decay, rate, clip] = part;
   const bool decoupled = options_.kind == "adamw";
   const float b1 = static_cast<float>(options_.beta1), b2 = static_cast<float>(options_.beta2);
   const double steps = static_cast<double>(steps_);
-  const float step_size = static_cast<float>(static_cast<double>(part.rate) / (1.0 - std::pow(options_.beta1, steps)));
+  const float step_size = static_cast<float>(static_cast<double>(rate) / (1.0 - std::pow(options_.beta1, steps)));
   const float root_correction = static_cast<float>(std::sqrt(1.0 - std::pow(options_.beta2, steps)));
   const float epsilon = static_cast<float>(options_.epsilon);
-  for (std::size_t i = part.begin; i < part.end; ++i) {
-    if (decoupled) w[i] -= part.rate * part.decay * w[i];
-    const float gradient = part.clip * g[i] + (decoupled ? 0.0f : part.decay * w[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (decoupled) w[i] -= rate * decay * w[i];
+    const float gradient = clip * g[i] + (decoupled ? 0.0f : decay * w[i]);
     first[i] = b1 * first[i] + (1.0f - b1) * gradient;
     second[i] = b2 * second[i] + (1.0f - b2) * gradient * gradient;
     w[i] -= step_size * first[i] / (std::sqrt(second[i]) / root_correction + epsilon);

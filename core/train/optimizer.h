@@ -4,6 +4,7 @@
 //          w -= lr * (nesterov ? g + momentum * m : m)
 //   adam   decay is added to g (Kingma & Ba 2015)
 //   adamw  w -= lr * decay * w first (Loshchilov & Hutter 2019)
+// Where nothing needs all gradients at once, each parameter is updated as soon as the backward pass has its gradient.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -31,10 +32,13 @@ struct OptimizerOptions {
 
 void check(const OptimizerOptions&);  // throws ErrorKind::usage
 
-class Optimizer {
+class Optimizer : private GradientReader {
  public:
+  // Clipping needs a network that keeps its gradients.
   Optimizer(Network& net, OptimizerOptions options);
-  void step(double learning_rate);  // allocates nothing
+  // The backward pass and a step, together where the network does not keep its gradients. Allocates nothing.
+  void backward_and_step(ConstView output_gradient, double learning_rate);
+  void step(double learning_rate);  // by the gradients that the network keeps
   void reset();                     // as new: forgets momentum and moments
 
   // For checkpoints: "momentum" or "first", "second"; each as long as net.values().
@@ -47,25 +51,30 @@ class Optimizer {
   void set_steps(std::uint64_t steps) { steps_ = steps; }
 
  private:
-  struct Range {  // a parameter in the arena
-    std::size_t begin, size;
+  struct Group {
     float decay;
-    double rate;  // of its group
+    double rate;  // a factor
   };
   struct Part {  // of a parameter, with what the update needs
-    std::size_t begin, end;
+    std::size_t count;
+    float *w, *first, *second;
+    const float* g;
     float decay, rate, clip;
   };
-  void sgd(float* w, const float* g, const Part& part);
-  void adam(float* w, const float* g, const Part& part);
+  void complete(std::size_t index) override;
+  void update(std::size_t index, float clip);
+  void sgd(const Part& part) const;
+  void adam(const Part& part) const;
   float clip_factor();
 
   Network& net_;
   OptimizerOptions options_;
-  std::vector<Range> ranges_;
+  const std::vector<Parameter*> parameters_;
+  std::vector<Group> groups_;  // of each parameter
   Buffer first_, second_;
   std::vector<double> block_squares_;  // of the gradient, for its norm
   std::uint64_t steps_ = 0;
+  double learning_rate_ = 0.0;  // of the step under way
 };
 
 }  // namespace fanin

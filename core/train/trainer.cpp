@@ -157,8 +157,7 @@ TrainResult Trainer::run_epoch(TrainObserver& observer) {
       divergence_ = find_divergence(batch.images);
       return TrainResult::diverged;
     }
-    net_.backward(gradient);
-    optimizer_.step(rate);
+    optimizer_.backward_and_step(gradient, rate);
     ++p.batch;
     ++p.step;
     p.loss_sum += loss.loss_sum;

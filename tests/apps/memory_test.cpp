@@ -44,9 +44,9 @@ TEST_P(Memory, SummaryAnnouncesThePeakOfATrainingStep) {
     const double expected = announced(summary.output, "peak memory");
     // Its parts add up, each rounded to a tenth.
     double sum = 0.0;
-    for (const char* part : {"weights", "gradients", "momentum", "activations", "scratch", "images", "program"})
+    for (const char* part : {"weights", "momentum", "activations", "scratch with one layer's gradients", "images", "program"})
       sum += announced(summary.output.substr(summary.output.find("peak memory")), part);
-    EXPECT_NEAR(sum, expected, 0.05 * 8) << summary.output;
+    EXPECT_NEAR(sum, expected, 0.05 * 7) << summary.output;
     EXPECT_GT(expected, 20 * 15.0 / 2) << "too small to show an error";
     const test::CommandResult bench = test::run_fanin(
         folder, "bench train --seconds 0.01 --json --model " + at_batch + " --threads " + std::to_string(threads));
@@ -59,7 +59,7 @@ TEST_P(Memory, SummaryAnnouncesThePeakOfATrainingStep) {
 
 INSTANTIATE_TEST_SUITE_P(Families, Memory,
                          ::testing::Values(MemoryCase{"wrn-16-1", 256}, MemoryCase{"densenet-bc-40-12", 72},
-                                           MemoryCase{"resnext-29-2x4d", 24}, MemoryCase{"vgg-11", 16}));
+                                           MemoryCase{"resnext-29-2x4d", 24}, MemoryCase{"vgg-11", 32}));
 
 TEST(MemoryOfThisProcess, GrowsWithWhatItTouches) {
   const std::uint64_t before = resident_memory();

@@ -87,6 +87,8 @@ std::vector<Case> network_cases() {
   add(200, 194, 3, 2, 2, 3, 9);  // stride 2, groups; large weights below
   add(100, 97, 3, 2, 1, 6, 8);
   add(160, 112, 3, 1, 1, 2, 8);  // large weights
+  add(370, 640, 3, 1, 1, 1, 3);  // so large that panels and slices of it follow each other
+  add(768, 768, 3, 1, 3, 1, 3);  // and parts of its groups
   add(128, 64, 1, 2, 1, 2, 8);
   add(120, 48, 1, 1, 1, 3, 10);
   add(48, 12, 3, 1, 1, 2, 16);
