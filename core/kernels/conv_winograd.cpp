@@ -16,10 +16,12 @@
 //   Pack     the pixel rows under a row of tiles go through a small zero-bordered buffer, BatchNorm and ReLU on the way.
 //   Threads  forward, backward_input (the same with turned weights): a unit of whole images, so that their epilogue
 //            finds them in the cache, or one group of it where there are few units or weights are large.
-//            backward_weights is the adjoint,
-//            dU = V^T (A dY A^T). Small weights: chunks of blocks with private dU, added in order. Large ones: blocks
-//            are transformed together, then each thread sums up its positions and panels of the only dU.
+//            backward_weights is the adjoint, dU = V^T (A dY A^T). Small weights: chunks of blocks with private dU, added
+//            in order. Large ones: blocks are transformed together, then each thread sums up its positions and panels of
+//            the only dU.
 //            backward takes both gradients of small weights from one load, in units of whole images.
+//   Memory   U, and dU, are 1.8 to 4 times as large as the weights (kPositions / 9). Of large weights there are some
+//            groups or panels of U, and some input channels of dU, at a time.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"

@@ -154,11 +154,12 @@ void Optimizer::update(std::size_t index, float clip) {
 }
 
 void Optimizer::sgd(const Part& part) const {
-  const auto& [count, w, m, unused, g, decay, rate, clip] = part;
+  const auto [count, w, m, second, g, decay, rate, clip] = part;  // copies, which no store can change
   const float momentum = static_cast<float>(options_.momentum);
   // The first step sets the buffer to the gradient: it is zero before, so only the dampening has to be left out.
   const float fresh = steps_ == 1 ? 1.0f : static_cast<float>(1.0 - options_.dampening);
   const bool nesterov = options_.nesterov;
+#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) {
     const float gradient = clip * g[i] + decay * w[i];
     m[i] = momentum * m[i] + fresh * gradient;
@@ -167,13 +168,14 @@ void Optimizer::sgd(const Part& part) const {
 }
 
 void Optimizer::adam(const Part& part) const {
-  const auto& [count, w, first, second, g, decay, rate, clip] = part;
+  const auto [count, w, first, second, g, decay, rate, clip] = part;
   const bool decoupled = options_.kind == "adamw";
   const float b1 = static_cast<float>(options_.beta1), b2 = static_cast<float>(options_.beta2);
   const double steps = static_cast<double>(steps_);
   const float step_size = static_cast<float>(static_cast<double>(rate) / (1.0 - std::pow(options_.beta1, steps)));
   const float root_correction = static_cast<float>(std::sqrt(1.0 - std::pow(options_.beta2, steps)));
   const float epsilon = static_cast<float>(options_.epsilon);
+#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) {
     if (decoupled) w[i] -= rate * decay * w[i];
     const float gradient = clip * g[i] + (decoupled ? 0.0f : decay * w[i]);
