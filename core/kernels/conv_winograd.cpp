@@ -21,7 +21,7 @@
 //            the only dU.
 //            backward takes both gradients of small weights from one load, in units of whole images.
 //   Memory   U, and dU, are 1.8 to 4 times as large as the weights (kPositions / 9). Of large weights there are some
-//            groups or panels of U, and some input channels of dU, at a time.
+//            groups or panels of U, and some input channels of dU, at a time; of small ones dU of some groups.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
@@ -650,9 +650,10 @@ void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int fir
   });
 }
 
-constexpr int kBlocksTogether = 8;     // that share one pass over dU of large weights
-constexpr int kGradientUnits = 2;      // at least: small blocks would pass over dU too often
-constexpr int kSliceFloats = 1 << 22;  // of dU at a time, where all blocks share the pass
+constexpr int kBlocksTogether = 8;  // that share one pass over dU of large weights
+constexpr int kGradientUnits = 2;   // at least: small blocks would pass over dU too often
+constexpr int kSliceFloats =
+    1 << 22;  // of dU at a time: some input channels, where all blocks share the pass, or groups
 // Up to this many both gradients of a block are computed together: beyond, what two products need of weights and
 // transformed tiles does not fit into the L2 cache at once (64-64 at 8x8: 564 GFLOP/s together, 637 one by one).
 constexpr int kJointWeights = 48 * 12;
@@ -662,10 +663,12 @@ struct GradientParts {
   Tiling t;
   Sizes<F> s;
   std::size_t block;  // V and Z of a block
+  int groups;         // of small weights, whose chunks of dU there are at a time
   GradientParts(const Grouping& g, const Shape& y)
       : t(y, F::kOut, block_tiles<F>(g.count, g.in, g.out), kGradientUnits),
         s(t, g.in, g.out),
-        block(s.v() + s.z_floats()) {
+        block(s.v() + s.z_floats()),
+        groups(std::clamp(static_cast<int>(kSliceFloats / (kWeightGradientChunks * s.du())), 1, g.count)) {
     const int packs = kSliceFloats / (kPositions<F> * Panels{g.out}.padded() * kPack);
     if (is_large(g) && t.blocks() <= kBlocksTogether) s.slice = std::min(g.in, std::max(1, packs) * kPack);
   }
@@ -693,25 +696,27 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
                          ConstView dy, float* dw, Scratch parts) {
   const Tiling& t = p.t;
   const int blocks = t.blocks(), chunks = std::min(kWeightGradientChunks, blocks);
-  float* const du = parts.take(z(kWeightGradientChunks * g.count) * p.s.du());
+  float* const du = parts.take(z(kWeightGradientChunks * p.groups) * p.s.du());
   float* const own = parts.take(0);
-  parallel_for(chunks, [&](int chunk) {
-    float* const buffer = own + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
-    float *const v = buffer + p.s.buffer(), *const gradient = v + p.s.v();
-    float* const partial = du + z(chunk * g.count) * p.s.du();
-    std::fill_n(partial, z(g.count) * p.s.du(), 0.0f);
-    for (int b = chunk * blocks / chunks; b < (chunk + 1) * blocks / chunks; ++b) {
-      const Rows rows = rows_of_block(t, b), next = rows_of_block(t, b + 1);
-      Ahead ahead;
-      add_rows(ahead, t, dy, next, F::kOut);
-      add_rows(ahead, t, x, next, F::kStep);
-      for (int group = 0; group < g.count; ++group) {
-        correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
-                           partial + z(group) * p.s.du(), ahead);
+  for (int first = 0; first < g.count; first += p.groups) {
+    const int groups = std::min(p.groups, g.count - first);
+    parallel_for(chunks, [&](int chunk) {
+      float* const buffer = own + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
+      float *const v = buffer + p.s.buffer(), *const gradient = v + p.s.v();
+      float* const partial = du + z(chunk * groups) * p.s.du();
+      std::fill_n(partial, z(groups) * p.s.du(), 0.0f);
+      for (int b = chunk * blocks / chunks; b < (chunk + 1) * blocks / chunks; ++b) {
+        const Rows rows = rows_of_block(t, b), next = rows_of_block(t, b + 1);
+        Ahead ahead;
+        add_rows(ahead, t, dy.channels(first * g.out, groups * g.out), next, F::kOut);
+        add_rows(ahead, t, x.channels(first * g.in, groups * g.in), next, F::kStep);
+        for (int k = 0; k < groups; ++k)
+          correlate_block<F>(g, t, p.s, x, transform, dy, rows, first + k, {buffer, v, gradient},
+                             partial + z(k) * p.s.du(), ahead);
       }
-    }
-  });
-  add_gradient<F>(g, p.s, du, 0, g.count, {0, g.in}, chunks, dw);
+    });
+    add_gradient<F>(g, p.s, du, first, groups, {0, g.in}, chunks, dw);
+  }
 }
 
 // Of one group after the other, and of its input channels one slice after the other.
@@ -871,7 +876,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
   }
   const GradientParts<F> p(g, c.output_shape(x));
   if (is_large(g)) return p.s.du() + z(threads) * p.s.buffer() + z(std::min(kBlocksTogether, p.t.blocks())) * p.block;
-  return z(kWeightGradientChunks * g.count) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
+  return z(kWeightGradientChunks * p.groups) * p.s.du() + z(threads) * (p.s.buffer() + p.block);
 }
 
 template <class F>

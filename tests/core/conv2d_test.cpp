@@ -97,6 +97,7 @@ std::vector<Case> network_cases() {
   add(517, 523, 1, 2, 1, 2, 9);
   add(128, 128, 3, 1, 8, 2, 9);
   add(64, 64, 3, 2, 4, 2, 16);
+  add(256, 256, 3, 1, 4, 2, 5);  // dU of three groups, then of one
   add(64, 64, 3, 1, 16, 2, 10);  // narrow groups
   add(64, 64, 3, 2, 16, 2, 10);
   add(16, 16, 3, 1, 1, 1, 9);  // 9 or 25 tiles: one more than a multiple of 4
