@@ -44,7 +44,7 @@ void fill(Network& net) {
   }
 }
 
-// Makes a step; `change` of the images tells steps apart.
+// Makes a step on images of its own.
 void train(Network& net, Optimizer& optimizer, std::uint64_t step) {
   Tensor images(kImage.with_images(kBatch));
   const Rng rng = Rng::stream(step, "images");
@@ -133,11 +133,8 @@ TEST(GradientReader, HearsOfEveryParameterOnce) {
 
 TEST(GradientReader, SavesMostOfTheGradients) {
   const Model model = build_model("wrn-16-4", kImage, 10);
-  const auto bytes = [&](bool keep) {
-    PlanOptions o = options(keep);
-    return model.network.estimate(model.logits, o);
-  };
-  const MemoryEstimate kept = bytes(true), read = bytes(false);
+  const MemoryEstimate kept = model.network.estimate(model.logits, options(true)),
+                       read = model.network.estimate(model.logits, options(false));
   EXPECT_EQ(read.gradients, 0u);
   std::size_t largest = 0;
   for (const Parameter* p : model.network.parameters()) largest = std::max(largest, p->shape.size() * sizeof(float));
