@@ -55,9 +55,10 @@ void print_summary(const ModelChoice& choice, int batch) {
   fmt::print(
       "training at batch {}: peak memory {} (weights {}, momentum {}, activations {}, scratch with one layer's "
       "gradients {}, images {}, program {}) and the data set; available here: {}\n",
-      batch, mebibytes(training_memory(model.network, model.logits, batch, {}) + program), mebibytes(memory.parameters),
-      mebibytes(memory.parameters), mebibytes(memory.activations), mebibytes(memory.scratch),
-      mebibytes(image_memory(model.network, batch)), mebibytes(program), mebibytes(available_memory()));
+      batch, mebibytes(training_memory(model.network, model.logits, batch, "sgd", false) + program),
+      mebibytes(memory.parameters), mebibytes(memory.parameters), mebibytes(memory.activations),
+      mebibytes(memory.scratch), mebibytes(image_memory(model.network, batch)), mebibytes(program),
+      mebibytes(available_memory()));
   fmt::print("fans count groups exactly; `fanin fans` shows how PyTorch counts\n");
 }
 

@@ -37,7 +37,7 @@ BenchResult bench(const BenchOptions& o) {
   FANIN_CHECK(o.seconds > 0.0, usage, "--seconds {}; give more than 0", o.seconds);
   Model model = build_model(o.model, {1, 32, 32, 3}, o.classes);
   Network& net = model.network;
-  const std::uint64_t needed = o.mode == Mode::train ? training_memory(net, model.logits, o.batch, {})
+  const std::uint64_t needed = o.mode == Mode::train ? training_memory(net, model.logits, o.batch, "sgd", false)
                                                      : net.estimate(model.logits, o.batch, Mode::evaluate).total();
   check_memory(needed, available_memory(), fmt::format("{} at batch {}", o.model, o.batch));
   net.prepare(model.logits, {.images = o.batch, .mode = o.mode, .keep_gradients = false});

@@ -76,9 +76,10 @@ std::uint64_t watched_memory(const Network& net, Node logits, int batch) {
   return watched > usual ? watched - usual : 0;
 }
 
-std::uint64_t training_memory(const Network& net, Node logits, int batch, const TrainingMemory& how) {
-  const MemoryEstimate estimate = net.estimate(logits, {.images = batch, .keep_gradients = how.keep_gradients});
-  return estimate.total() + estimate.parameters * (how.optimizer == "sgd" ? 1 : 2) + image_memory(net, batch);
+std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer,
+                              bool keep_gradients) {
+  const MemoryEstimate estimate = net.estimate(logits, {.images = batch, .keep_gradients = keep_gradients});
+  return estimate.total() + estimate.parameters * (optimizer == "sgd" ? 1 : 2) + image_memory(net, batch);
 }
 
 bool needs_gradients(const RunConfig& config) {
@@ -120,7 +121,7 @@ std::unique_ptr<Session> open_session(const RunConfig& config, Mode mode, bool k
   if (mode == Mode::train) {
     const Model& model = session->model;
     const std::uint64_t needed =
-        training_memory(model.network, model.logits, config.batch, {config.optimizer, keep_gradients}) +
+        training_memory(model.network, model.logits, config.batch, config.optimizer, keep_gradients) +
         (config.record ? watched_memory(model.network, model.logits, config.batch) : 0);
     check_memory(needed, available_memory(), fmt::format("training {} at batch {}", config.model, config.batch));
     session->train = make_batches(data, data.train, train);

@@ -37,11 +37,8 @@ Augmentation augmentation_of(const RunConfig& config, const Dataset& dataset);
 
 // Bytes that training takes: parameters, gradients if they are kept, optimizer state, activations, scratch, images of a
 // batch. The process needs besides what it had before (resident_memory()), and its data set.
-struct TrainingMemory {
-  std::string optimizer = "sgd";
-  bool keep_gradients = false;
-};
-std::uint64_t training_memory(const Network& net, Node logits, int batch, const TrainingMemory& how);
+std::uint64_t training_memory(const Network& net, Node logits, int batch, const std::string& optimizer,
+                              bool keep_gradients);
 
 // Bytes that a network takes more than otherwise while it is observed (Network::observe), at this batch.
 std::uint64_t watched_memory(const Network& net, Node logits, int batch);

@@ -112,17 +112,15 @@ struct Tiling {
 constexpr int kLeastTasks = 4;
 int least_units(const Grouping& g) { return ceil_div(is_large(g) ? kLeastTasks / 2 : kLeastTasks, g.count); }
 
-struct Rows {
-  int first, end;  // rows of tiles
+struct Range {
+  int first, end;
+  int count() const { return end - first; }
 };
+using Rows = Range;  // of tiles
 
 Rows rows_of_block(const Tiling& t, int block) {
   return {block * t.rows_per_block, std::min(t.total_rows(), (block + 1) * t.rows_per_block)};
 }
-
-struct PanelRange {
-  int first, end;
-};
 
 // The sizes of the parts of a block. in, out: channels of a group.
 template <class F>
@@ -150,8 +148,9 @@ struct Sizes {
     const int wider = std::min(panel, panels.wider()), width = panels.vectors() / panels.count();
     return kPositions<F> * (z(wider) * u_stride(width + 1) + z(panel - wider) * u_stride(width));
   }
-  std::size_t u_floats(const PanelRange& p) const { return u_panel_offset(p.end) - u_panel_offset(p.first); }
-  std::size_t u() const { return u_panel_offset(Panels{out}.count()); }
+  std::size_t u_floats(const Range& p) const { return u_panel_offset(p.end) - u_panel_offset(p.first); }
+  Range panels() const { return {0, Panels{out}.count()}; }  // all
+  std::size_t u() const { return u_floats(panels()); }
   std::size_t du_stride() const { return position_stride(z(slice * Panels{out}.padded())); }
   std::size_t du() const { return du_stride() * kPositions<F>; }
 };
@@ -364,7 +363,7 @@ void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corn
 // U of some panels of a group.
 struct TransformedWeights {
   const float* u;
-  PanelRange panels;
+  Range panels;
 };
 template <class F>
 const float* u_of(const Sizes<F>& s, const TransformedWeights& w, int position, int panel) {
@@ -375,7 +374,7 @@ const float* u_of(const Sizes<F>& s, const TransformedWeights& w, int position, 
 // position's V; `pixels` with the time that is left.
 template <class F>
 Ahead next_factors(const Sizes<F>& s, const float* v, const TransformedWeights& w, int position, int panel,
-                   const PanelRange& range, Ahead& pixels) {
+                   const Range& range, Ahead& pixels) {
   Ahead ahead(&pixels);
   if (s.v() + s.u() < kCached) return ahead;
   const bool last = panel + 1 == range.end;
@@ -483,20 +482,16 @@ float* du_of(const Sizes<F>& s, float* du, int position, int panel) {
   return du + z(position) * s.du_stride() + z(Panels{s.out}.first_channel(panel));
 }
 
-struct Slice {  // of input channels
-  int first, count;
-};
-
 // dU += V^T Z of a block, one position and panel.
 template <class F>
-void correlate_position(const Sizes<F>& s, const Slice& slice, int tiles, const float* v, const float* gradient,
+void correlate_position(const Sizes<F>& s, const Range& slice, int tiles, const float* v, const float* gradient,
                         int position, int panel, float* du, Ahead& ahead) {
   const Panels panels{s.out};
   const int width = panels.width(panel);
   const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
   v += z(position) * s.v_stride() + z(slice.first * s.tiles);
   micro::with_width(width, [&]<int V>() {
-    micro::correlate_rows<V, 1>(pixels, slice.count, v, s.tiles * kPack, z_of(s, gradient, position, panel),
+    micro::correlate_rows<V, 1>(pixels, slice.count(), v, s.tiles * kPack, z_of(s, gradient, position, panel),
                                 du_of(s, du, position, panel), panels.padded(), ahead);
   });
 }
@@ -513,14 +508,14 @@ void clear_panel(const Sizes<F>& s, int rows, int position, int panel, float* du
 // Whose U there is at a time: some groups, or of one group some panels.
 struct Part {
   int first_group, groups;
-  PanelRange panels;
+  Range panels;
 };
 
 // U of a part. `turned`: for backward_input, input and output channels change places.
 template <class F>
 void weights_to_u(const Grouping& g, const Sizes<F>& s, const float* w, bool turned, const Part& part, float* u) {
   const Panels panels{s.out};
-  const int blocks = packs(s.in), count = part.panels.end - part.panels.first;
+  const int blocks = packs(s.in), count = part.panels.count();
   parallel_for(part.groups * count * blocks, [&](int index) {
     const int first = index % blocks * kPack, panel = part.panels.first + index / blocks % count;
     const int group = index / blocks / count;
@@ -557,7 +552,7 @@ struct ConvolveParts {
       : t(y, F::kOut, block_tiles<F>(g.count, in, out), least_units(g)),
         s(t, in, out),
         groups(g.count),
-        panels(Panels{out}.count()) {
+        panels(s.panels().end) {
     if (!is_large(g)) return;
     groups = std::clamp(static_cast<int>(kMostOfGroups / s.u()), 1, g.count);
     const int slices = static_cast<int>((s.u() - 1) / kMostOfGroup) + 1;
@@ -573,7 +568,7 @@ void convolve_part(const Grouping& g, const ConvolveParts<F>& p, ConstView x, co
   const Tiling& t = p.t;
   const Sizes<F>& s = p.s;
   // The groups of a unit share pages and cache lines: they stay together where there are enough units. With large weights
-  // all units of a group follow each other instead, so that its U stays in the L2 cache.
+  // all units of a group follow each other instead and share its U.
   const int together = is_large(g) || t.units() < kLeastTasks ? 1 : part.groups;
   const Panels panels{s.out};
   const int first_channel = panels.first_channel(part.panels.first);
@@ -623,12 +618,12 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
 // dw += G^T (sum of the chunks' dU) G, of `groups` groups from `first_group` on, a slice of their input channels.
 template <class F>
 void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int first_group, int groups,
-                  const Slice& slice, int chunks, float* dw) {
+                  const Range& slice, int chunks, float* dw) {
   constexpr int N = F::kSide;
   const Panels panels{g.out};
-  parallel_for(groups * slice.count, [&](int index) {
-    const int group = first_group + index / slice.count, input = slice.first + index % slice.count;
-    const float* const first = du + z(index / slice.count) * s.du() + z(index % slice.count * panels.padded());
+  parallel_for(groups * slice.count(), [&](int index) {
+    const int group = first_group + index / slice.count(), input = slice.first + index % slice.count();
+    const float* const first = du + z(index / slice.count()) * s.du() + z(index % slice.count() * panels.padded());
     for (int o = 0; o < panels.padded(); o += kLanes) {
       Vec sum[N][N], result[3][3];
 #pragma GCC unroll 6
@@ -650,10 +645,9 @@ void add_gradient(const Grouping& g, const Sizes<F>& s, const float* du, int fir
   });
 }
 
-constexpr int kBlocksTogether = 8;  // that share one pass over dU of large weights
-constexpr int kGradientUnits = 2;   // at least: small blocks would pass over dU too often
-constexpr int kSliceFloats =
-    1 << 22;  // of dU at a time: some input channels, where all blocks share the pass, or groups
+constexpr int kBlocksTogether = 8;     // that share one pass over dU of large weights
+constexpr int kGradientUnits = 2;      // at least: small blocks would pass over dU too often
+constexpr int kSliceFloats = 1 << 22;  // of dU at a time: some input channels, or groups of small weights
 // Up to this many both gradients of a block are computed together: beyond, what two products need of weights and
 // transformed tiles does not fit into the L2 cache at once (64-64 at 8x8: 564 GFLOP/s together, 637 one by one).
 constexpr int kJointWeights = 48 * 12;
@@ -719,6 +713,30 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
   }
 }
 
+// dU of a slice += that of `count` blocks from `first` on, one position and panel; V and Z of the blocks are at `blocks`.
+template <class F>
+void correlate_blocks(const GradientParts<F>& p, const float* blocks, int first, int count, const Range& slice,
+                      int position, int panel, float* du) {
+  const Tiling& t = p.t;
+  const Sizes<F>& s = p.s;
+  const Panels panels{s.out};
+  const auto v_of = [&](int b) { return blocks + z(b) * p.block; };
+  const auto gradient_of = [&](int b) { return v_of(b) + s.v(); };
+  for (int b = 0; b < count; ++b) {
+    const int next = b + 1 < count ? b + 1 : 0, next_panel = next > 0 ? panel : panel + 1;
+    Ahead ahead;
+    if (next > 0)
+      ahead.add(v_of(next) + z(position) * s.v_stride() + z(slice.first * s.tiles),
+                z(packs(slice.count()) * s.tiles * kPack));
+    if (next_panel < panels.count())
+      ahead.add(z_of(s, gradient_of(next), position, next_panel), z(s.tiles * panels.width(next_panel) * kLanes));
+    if (next == 0 && next_panel < panels.count())
+      ahead.add(du_of(s, du, position, next_panel), panels.padded(), slice.count(), panels.width(next_panel) * kLanes);
+    const Rows rows = rows_of_block(t, first + b);
+    correlate_position<F>(s, slice, rows.count() * t.tile_columns, v_of(b), gradient_of(b), position, panel, du, ahead);
+  }
+}
+
 // Of one group after the other, and of its input channels one slice after the other.
 template <class F>
 void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView x, const InputTransform& transform,
@@ -727,42 +745,27 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
   float* const du = parts.take(p.s.du());
   float* const buffers = parts.take(z(thread_count()) * p.s.buffer());
   float* const transformed = parts.take(0);
-  const Panels panels{g.out};
-  const auto v_of = [&](int block) { return transformed + z(block) * p.block; };
-  const auto gradient_of = [&](int block) { return v_of(block) + p.s.v(); };
+  const int panels = p.s.panels().count();
+  const auto transform_blocks = [&](int group, int first, int count) {
+    parallel_for(2 * count, [&](int index) {
+      const Rows rows = rows_of_block(t, first + index / 2);
+      float* const v = transformed + z(index / 2) * p.block;
+      if (index % 2 == 0)
+        input_block<F>(t, p.s, x, transform, rows, group * g.in, buffers + z(omp_get_thread_num()) * p.s.buffer(), v);
+      else
+        gradient_block<F>(t, p.s, dy, rows, group * g.out, v + p.s.v());
+    });
+  };
   for (int group = 0; group < g.count; ++group)
     for (int in = 0; in < g.in; in += p.s.slice) {
-      const Slice slice{in, std::min(p.s.slice, g.in - in)};
+      const Range slice{in, std::min(g.in, in + p.s.slice)};
       for (int first = 0; first < t.blocks(); first += kBlocksTogether) {
         const int count = std::min(kBlocksTogether, t.blocks() - first);
-        if (in == 0)  // where there are more slices all blocks are here together
-          parallel_for(2 * count, [&](int index) {
-            const Rows rows = rows_of_block(t, first + index / 2);
-            float* const buffer = buffers + z(omp_get_thread_num()) * p.s.buffer();
-            if (index % 2 == 0)
-              input_block<F>(t, p.s, x, transform, rows, group * g.in, buffer, v_of(index / 2));
-            else
-              gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient_of(index / 2));
-          });
-        parallel_for(kPositions<F> * panels.count(), [&](int index) {
-          const int position = index / panels.count(), panel = index % panels.count();
-          if (first == 0) clear_panel<F>(p.s, slice.count, position, panel, du);
-          for (int b = 0; b < count; ++b) {
-            Ahead ahead;
-            const int next = b + 1 < count ? b + 1 : 0, next_panel = b + 1 < count ? panel : panel + 1;
-            if (next > 0)
-              ahead.add(v_of(next) + z(position) * p.s.v_stride() + z(in * p.s.tiles),
-                        z(packs(slice.count) * p.s.tiles * kPack));
-            if (next_panel < panels.count())
-              ahead.add(z_of(p.s, gradient_of(next), position, next_panel),
-                        z(p.s.tiles * panels.width(next_panel) * kLanes));
-            if (next == 0 && next_panel < panels.count())
-              ahead.add(du_of(p.s, du, position, next_panel), panels.padded(), slice.count,
-                        panels.width(next_panel) * kLanes);
-            const Rows rows = rows_of_block(t, first + b);
-            correlate_position<F>(p.s, slice, (rows.end - rows.first) * t.tile_columns, v_of(b), gradient_of(b),
-                                  position, panel, du, ahead);
-          }
+        if (in == 0) transform_blocks(group, first, count);  // where there are more slices all blocks stay
+        parallel_for(kPositions<F> * panels, [&](int index) {
+          const int position = index / panels, panel = index % panels;
+          if (first == 0) clear_panel<F>(p.s, slice.count(), position, panel, du);
+          correlate_blocks<F>(p, transformed, first, count, slice, position, panel, du);
         });
       }
       add_gradient<F>(g, p.s, du, group, 1, slice, 1, dw);
@@ -819,7 +822,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
   float* const u = parts.take(z(g.count) * p.turned.u());
   float* const du = parts.take(z(kWeightGradientChunks * g.count) * p.s.du());
   float* const blocks = parts.take(0);
-  weights_to_u(g, p.turned, w, true, {0, g.count, {0, Panels{g.in}.count()}}, u);
+  weights_to_u(g, p.turned, w, true, {0, g.count, p.turned.panels()}, u);
   parallel_for(chunks, [&](int chunk) {
     float* const buffer = blocks + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
     float* const v = buffer + p.s.buffer();
@@ -839,8 +842,8 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
                            partial + z(group) * p.s.du(), ahead);
         input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
-        output_block<F>(t, p.turned, v, {u + z(group) * p.turned.u(), {0, Panels{g.in}.count()}}, rows, m, dx,
-                        group * g.in, write, e, ahead);
+        output_block<F>(t, p.turned, v, {u + z(group) * p.turned.u(), p.turned.panels()}, rows, m, dx, group * g.in,
+                        write, e, ahead);
       }
       r = rows.end;
     }

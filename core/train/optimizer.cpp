@@ -114,26 +114,29 @@ void Optimizer::backward_and_step(ConstView output_gradient, double learning_rat
     net_.backward(output_gradient);
     return step(learning_rate);
   }
+  struct Stepping : GradientReader {
+    Stepping(Optimizer& o, double rate) : optimizer(o), learning_rate(rate) {}
+    void complete(std::size_t index) override { optimizer.update(index, learning_rate, 1.0f); }
+    Optimizer& optimizer;
+    const double learning_rate;
+  };
   ++steps_;
-  learning_rate_ = learning_rate;
-  net_.backward(output_gradient, this);
+  Stepping stepping(*this, learning_rate);
+  net_.backward(output_gradient, &stepping);
 }
-
-void Optimizer::complete(std::size_t index) { update(index, 1.0f); }
 
 void Optimizer::step(double learning_rate) {
   FANIN_CHECK(net_.keeps_gradients(), usage, "step: the network does not keep its gradients; use backward_and_step");
   ++steps_;
-  learning_rate_ = learning_rate;
   const float clip = clip_factor();
-  for (std::size_t index = 0; index < parameters_.size(); ++index) update(index, clip);
+  for (std::size_t index = 0; index < parameters_.size(); ++index) update(index, learning_rate, clip);
 }
 
 // Element-wise, so cutting it into blocks cannot change a bit.
-void Optimizer::update(std::size_t index, float clip) {
+void Optimizer::update(std::size_t index, double learning_rate, float clip) {
   const Parameter& p = *parameters_[index];
   const std::size_t size = p.value.size(), at = static_cast<std::size_t>(p.value.data() - net_.values().data());
-  const float rate = static_cast<float>(learning_rate_ * groups_[index].rate);
+  const float rate = static_cast<float>(learning_rate * groups_[index].rate);
   const int blocks = static_cast<int>((size + kBlock - 1) / kBlock);
   const auto update_block = [&](int block) {
     const std::size_t begin = static_cast<std::size_t>(block) * kBlock;
@@ -159,7 +162,6 @@ void Optimizer::sgd(const Part& part) const {
   // The first step sets the buffer to the gradient: it is zero before, so only the dampening has to be left out.
   const float fresh = steps_ == 1 ? 1.0f : static_cast<float>(1.0 - options_.dampening);
   const bool nesterov = options_.nesterov;
-#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) {
     const float gradient = clip * g[i] + decay * w[i];
     m[i] = momentum * m[i] + fresh * gradient;
@@ -175,7 +177,6 @@ void Optimizer::adam(const Part& part) const {
   const float step_size = static_cast<float>(static_cast<double>(rate) / (1.0 - std::pow(options_.beta1, steps)));
   const float root_correction = static_cast<float>(std::sqrt(1.0 - std::pow(options_.beta2, steps)));
   const float epsilon = static_cast<float>(options_.epsilon);
-#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) {
     if (decoupled) w[i] -= rate * decay * w[i];
     const float gradient = clip * g[i] + (decoupled ? 0.0f : decay * w[i]);

@@ -32,7 +32,7 @@ struct OptimizerOptions {
 
 void check(const OptimizerOptions&);  // throws ErrorKind::usage
 
-class Optimizer : private GradientReader {
+class Optimizer {
  public:
   // Clipping needs a network that keeps its gradients.
   Optimizer(Network& net, OptimizerOptions options);
@@ -61,8 +61,7 @@ class Optimizer : private GradientReader {
     const float* g;
     float decay, rate, clip;
   };
-  void complete(std::size_t index) override;
-  void update(std::size_t index, float clip);
+  void update(std::size_t index, double learning_rate, float clip);  // of a parameter, by its gradient
   void sgd(const Part& part) const;
   void adam(const Part& part) const;
   float clip_factor();
@@ -74,7 +73,6 @@ class Optimizer : private GradientReader {
   Buffer first_, second_;
   std::vector<double> block_squares_;  // of the gradient, for its norm
   std::uint64_t steps_ = 0;
-  double learning_rate_ = 0.0;  // of the step under way
 };
 
 }  // namespace fanin

@@ -127,6 +127,18 @@ TEST(TrainCommand, EveryFileOfARunIsThere) {
       << "the saved configuration is the effective one";
 }
 
+// Gradients are kept where something needs them all: the same weights, with a norm that none exceeds.
+TEST(TrainCommand, ClippingAndInitializersGetAllGradients) {
+  const Path folder = scratch_folder();
+  const std::string run = kTiny + "--epochs 1 --model wrn-10-1 ";
+  ASSERT_EQ(run_fanin(folder, run + "--run plain").exit_code, 0);
+  const CommandResult clipped = run_fanin(folder, run + "--clip-norm 1e9 --run clipped");
+  ASSERT_EQ(clipped.exit_code, 0) << clipped.output;
+  EXPECT_EQ(metrics_without_times(folder / "clipped"), metrics_without_times(folder / "plain"));
+  const CommandResult step = run_fanin(folder, kTiny + "--epochs 1 --model mlp-1-8 --scheme gradinit --run gradinit");
+  EXPECT_EQ(step.exit_code, 0) << step.output;
+}
+
 TEST(TrainCommand, OneLinePerEpochInAPipe) {
   const Path folder = scratch_folder();
   const CommandResult result = run_fanin(folder, kTiny + "--epochs 3 --model mlp-1-8 --run a");

@@ -27,12 +27,7 @@ const char* const kNets[] = {"wrn-10-1:dropout=0.3",         "densenet-bc-16-4",
                              "plain-4-8:norm=none,act=tanh", "mlp-2-16"};
 
 PlanOptions options(bool keep, bool fuse = true, bool share = true) {
-  PlanOptions o;
-  o.images = kBatch;
-  o.keep_gradients = keep;
-  o.fuse = fuse;
-  o.share = share;
-  return o;
+  return {.images = kBatch, .share = share, .fuse = fuse, .keep_gradients = keep};
 }
 
 void fill(Network& net) {
@@ -131,6 +126,8 @@ TEST(GradientReader, HearsOfEveryParameterOnce) {
   EXPECT_EQ(all[0], all[1]);
 }
 
+// Besides the gradients of one layer: they lie in its scratch, which is in the arena or in the buffer that small scratches
+// share, and both may grow by the largest of them.
 TEST(GradientReader, SavesMostOfTheGradients) {
   const Model model = build_model("wrn-16-4", kImage, 10);
   const MemoryEstimate kept = model.network.estimate(model.logits, options(true)),
