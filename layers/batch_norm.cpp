@@ -152,6 +152,7 @@ class BatchNorm : public Layer {
   void add_correction(const Correction& c) const {
     VectorMap(c.constant, channels_) += row(mean_dy_).cwiseProduct(row(factor_));
     VectorMap(c.slope, channels_) += row(slope_).cwiseProduct(row(factor_));
+    VectorMap(c.mean, channels_) = row(mean_);
   }
 
   // Sums of dy and dy * x_hat.

@@ -150,8 +150,11 @@ class Reader {
     const Kind kind = row(id).traits.kind;
     std::vector<std::string> words;
     if (kind == Kind::input) return "";
-    if (f.corrected) words.push_back("gradient corrected first");
-    if (f.loaded_through >= 0) words.push_back(fmt::format("loads its gradient through {}", name(f.loaded_through)));
+    if (f.corrected == Corrected::first) words.push_back("gradient corrected first");
+    if (f.loaded_through >= 0)
+      words.push_back(fmt::format("loads its gradient through {}", name(f.loaded_through)));
+    else if (f.corrected_at_load())
+      words.push_back("gradient corrected at the load");
     if (!inputs(id).empty() && fused(inputs(id)[0]).loaded_through == id) {
       words.push_back(fmt::format("gradient of {} left out: put right at its load", name(inputs(id)[0])));
     } else if (f.passed_on) {

@@ -118,9 +118,14 @@ class Fuser {
   void load_gradient_through(int i) {
     const int x = node(i).inputs[0];
     if (lazy(i) != Lazy::norm || fused(i).sums_by < 0 || fused(i).passed_on || !only_consumer(x, i)) return;
-    if (node(x).kind == NodeKind::layer && node(x).offers.loads_gradient &&
-        node(node(x).inputs[0]).kind != NodeKind::input)
-      fused(x).loaded_through = i;
+    if (!loads_gradient(x)) return;
+    fused(x).loaded_through = i;
+    fused(x).corrected = Corrected::at_load;
+  }
+
+  bool loads_gradient(int x) const {  // not without a gradient of the input
+    return node(x).kind == NodeKind::layer && node(x).offers.loads_gradient &&
+           node(node(x).inputs[0]).kind != NodeKind::input;
   }
 
   // From the last concat to the first, so that the operands of a chain of concats lie in the rows of the last one and
@@ -165,7 +170,7 @@ class Fuser {
         channel += node(operand).shape.channels;
       }
     if (!parts) {
-      fused(x).corrected = true;
+      fused(x).corrected = loads_gradient(x) ? Corrected::at_load : Corrected::first;
       return;
     }
     for (const int operand : node(x).inputs) correct(operand);

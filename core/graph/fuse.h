@@ -35,6 +35,10 @@ struct Reading {
   bool relu = false;
 };
 
+// Whether the gradient of a node lacks what BatchNorms know afterwards, and is put right before its own backward pass,
+// in memory, or while that loads it.
+enum class Corrected { no, first, at_load };
+
 struct FusedNode {
   Reading value;
   int writes = -1;        // the node whose value the forward pass of this one computes: itself, a sum, or none
@@ -45,8 +49,9 @@ struct FusedNode {
   int moments = -1;       // training: where the statistics of its channels are in the table of all of them
   bool passed_on =
       false;  // its gradient does not exist: it is part of that of value.source (BatchNorm, ReLU behind it)
-  bool corrected = false;   // its gradient is put right before its own backward pass
-  int loaded_through = -1;  // its gradient does not exist: that of this BatchNorm is read, and put right while it is
+  Corrected corrected = Corrected::no;
+  int loaded_through = -1;  // its gradient does not exist: that of this BatchNorm is read, and put right at the load
+  bool corrected_at_load() const { return corrected == Corrected::at_load; }
   bool stored() const { return value.norm < 0 && !value.relu && value.source >= 0; }
 };
 

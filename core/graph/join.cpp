@@ -111,17 +111,14 @@ void mask_backward(const Operand& value, ConstView dy, View dx, Write write) {
   });
 }
 
-void correct_gradient(ConstView x, const double* mean, const Correction& c, View dx) {
+void correct_gradient(ConstView x, const Correction& c, View dx) {
   parallel_for(dx.shape.images, [&](int n) {
     const ConstView from = x.images(n, 1);
     const View to = dx.images(n, 1);
     for_strips(dx.shape, [&](std::size_t begin, std::size_t end) {
       for_lanes(dx.shape.channels, [&](int first, auto lanes) {
         using V = decltype(lanes);
-        float means[sizeof(V) / sizeof(float)];
-        for (std::size_t i = 0; i < std::size(means); ++i)
-          means[i] = static_cast<float>(mean[static_cast<std::size_t>(first) + i]);
-        const V centre = load_lanes<V>(means), constant = load_lanes<V>(c.constant + first);
+        const V centre = load_lanes<V>(c.mean + first), constant = load_lanes<V>(c.constant + first);
         const V slope = load_lanes<V>(c.slope + first);
         for (std::size_t p = begin; p < end; ++p) {
           float* const g = to.pixel(p) + first;

@@ -35,7 +35,7 @@ void join_backward(ConstView y, ConstView dy, View dx, Write write, const JoinSu
 void mask_backward(const Operand& value, ConstView dy, View dx, Write write);
 
 // dx -= constant + slope * (x - mean).
-void correct_gradient(ConstView x, const double* mean, const Correction&, View dx);
+void correct_gradient(ConstView x, const Correction&, View dx);
 
 // Moments of every image, as ForwardEpilogue makes them, and all of them joined: mean and sum of squared deviations.
 void moments_of_images(ConstView x, float* moments);

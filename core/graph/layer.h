@@ -22,9 +22,10 @@ struct Moments {
 };
 
 // What the gradient of a value still lacks: dx[c] -= constant[c] + slope[c] * (x[c] - mean[c]), where mean is the batch's.
-// It is the part of BatchNorm's backward pass that needs sums over the whole batch; several BatchNorms add up.
+// It is the part of BatchNorm's backward pass that needs sums over the whole batch; several BatchNorms add up to constant
+// and slope, and all know the same mean.
 struct Correction {
-  float *constant = nullptr, *slope = nullptr;  // per channel; null: none
+  float *constant = nullptr, *slope = nullptr, *mean = nullptr;  // per channel; null: none
 };
 
 // What a pass gets besides its views.

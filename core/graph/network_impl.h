@@ -35,7 +35,7 @@ struct Network::Impl {
   Mode prepared_for = Mode::train;
   Buffer values, gradients, arena, scratch;
   std::vector<double> means, squares;  // the table of channel statistics (Fusion::moments)
-  std::vector<float> corrections;      // constants, then slopes, of the same channels
+  std::vector<float> corrections;      // constants, slopes and means of the same channels
   int scratch_threads = 0;
 
   // Of the last forward pass.

@@ -134,7 +134,7 @@ void Network::Impl::lay_out() {
   scratch_threads = thread_count();
   means.assign(static_cast<std::size_t>(plan.fusion.moment_channels), 0.0);
   squares.assign(means.size(), 0.0);
-  corrections.assign(2 * means.size(), 0.0f);
+  corrections.assign(3 * means.size(), 0.0f);
   ready_for_backward = false;
 }
 

@@ -123,15 +123,16 @@ void Network::Impl::backward_without_gradient(int id) {
 }
 
 Correction Network::Impl::correction(int id) {
+  const int rows = plan.fusion.moment_channels;
   float* const constant = corrections.data() + fused(id).moments;
-  return {constant, constant + plan.fusion.moment_channels};
+  return {constant, constant + rows, constant + 2 * rows};
 }
 
 // Puts the gradient of a node right that BatchNorms have passed on to it.
 void Network::Impl::correct(int id) {
   const Correction c = correction(id);
   const View dx = gradient(id);
-  if (pass.mode == Mode::train) correct_gradient(value(id), means.data() + fused(id).moments, c, dx);
+  if (pass.mode == Mode::train) correct_gradient(value(id), c, dx);
   clear_correction(id);
 }
 
@@ -188,13 +189,12 @@ void Network::Impl::backward_fused_layer(int id) {
   if (n.plan.needs.output) y = value(id);
   if (f.finishes >= 0) p.backward_epilogue = finish(id);
   p.sums = partials(plan.sums[static_cast<std::size_t>(id)]);
-  if (f.loaded_through < 0) return n.layer->backward(x, y, dy, dx, edge.write, p);
-  const InputTransform norm = node(f.loaded_through).layer->transform();
+  if (!f.corrected_at_load()) return n.layer->backward(x, y, dy, dx, edge.write, p);
   const Correction c = correction(id);
   Gradient loaded(dy);
   loaded.y = value(id);
-  loaded.factor = norm.factor, loaded.mean = norm.mean;
-  loaded.constant = c.constant, loaded.slope = c.slope;
+  if (f.loaded_through >= 0) loaded.factor = node(f.loaded_through).layer->transform().factor;
+  loaded.constant = c.constant, loaded.slope = c.slope, loaded.mean = c.mean;
   p.dy = &loaded;
   n.layer->backward(x, y, dy, dx, edge.write, p);
   clear_correction(id);
@@ -217,7 +217,7 @@ void Network::Impl::compute_again(int id) {
 
 void Network::Impl::backward_fused(int id) {
   for (const int gone : plan.compute_again[static_cast<std::size_t>(id)]) compute_again(gone);
-  if (fused(id).corrected) correct(id);
+  if (fused(id).corrected == Corrected::first) correct(id);
   if (node(id).plan.kind == NodeKind::layer)
     backward_fused_layer(id);
   else

@@ -30,7 +30,7 @@ class Lives {
       lives_[at(i)] = {.forward = {i, i}, .backward = {}};
       add_readers(i, i);
       if (training() && node(i).kind == NodeKind::layer && node(i).needs.output) reads_backward(i, i);
-      if (fused(i).corrected || fused(i).loaded_through >= 0) reads_backward(i, i);
+      if (fused(i).corrected != Corrected::no) reads_backward(i, i);
       // The caller may look at it until the next forward pass.
       if (i == options_.output) lives_[at(i)].forward.last = 2 * count_;
     }
@@ -45,7 +45,7 @@ class Lives {
     std::vector<int> result;
     if (!training()) return result;
     for (int i = 0; i < count_; ++i)
-      if (fused(i).joins >= 0 && i != options_.output && !fused(i).corrected && read_as_it_is(i)) result.push_back(i);
+      if (fused(i).joins >= 0 && i != options_.output && fused(i).corrected == Corrected::no && read_as_it_is(i)) result.push_back(i);
     return result;
   }
 

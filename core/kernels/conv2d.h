@@ -39,6 +39,7 @@ struct InputTransform {
 
 // A gradient that is never stored: dy[c] = g[c] * factor[c] - constant[c] - slope[c] * (y[c] - mean[c]), where y is the
 // convolution's own output. This is BatchNorm's backward pass while the convolution loads. y.data null: g as it is.
+// factor null: 1.
 struct Gradient {
   ConstView g;
   ConstView y;                                                                            // of g's shape

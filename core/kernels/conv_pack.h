@@ -31,7 +31,7 @@ struct Loader {
 struct GradientLoader {
   simd::Vec factor, constant, slope, mean;
   GradientLoader(const Gradient& d, int first, int lanes)
-      : factor(simd::load_n(d.factor + first, lanes)),
+      : factor(d.factor == nullptr ? simd::broadcast(1.0f) : simd::load_n(d.factor + first, lanes)),
         constant(simd::load_n(d.constant + first, lanes)),
         slope(simd::load_n(d.slope + first, lanes)),
         mean(simd::load_n(d.mean + first, lanes)) {}

@@ -100,6 +100,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
     Ahead ahead;
+    add_block(ahead, blocks, y, index + 1);
     add_block(ahead, blocks, x, index + 1);
     multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y) ? Write::add : Write::overwrite, {}, ahead);
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
@@ -239,6 +240,7 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       Ahead ahead;
       add_gradient_block(ahead, blocks, dy, dx, write, e, i + 1);
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
+      if (write != Write::add) add_block(ahead, blocks, dx, i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e, ahead);
