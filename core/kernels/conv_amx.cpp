@@ -233,7 +233,7 @@ void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View
               [&](int k, const Pair& pair) { split_rows(pair, block, depths(g.out), k, rows); });
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
     Ahead ahead;
-    add_gradient_block(ahead, blocks, dy, dx, write, e, index + 1);
+    add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
     multiply_block(g.in, g.out, block, rows, weights, dx, write, e, ahead);
   });
 }
@@ -325,7 +325,7 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
         split_rows(pair, block, depths(g.out), k, dy_rows);
       });
       Ahead ahead;
-      add_gradient_block(ahead, blocks, dy, dx, write, e, i + 1);
+      add_gradient_block(ahead, blocks, dy, dx, e, i + 1);
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
       correlate_block(g.in, g.out, x_terms, dy_terms, partial, gradient_stride(g), ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);

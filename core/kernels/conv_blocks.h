@@ -54,14 +54,14 @@ void for_blocks(const Blocks& b, bool together, Fn&& fn) {
   });
 }
 
-// What backward_input reads for block `index`; its pack first.
-inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx, Write write,
+// What backward_input reads and writes for block `index`; its pack first.
+inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx,
                                const BackwardEpilogue& e, int index) {
   if (!empty(e)) {
     for (const GradientSums& o : e.others) add_block(ahead, b, o.x, index);
     add_block(ahead, b, e.x, index);
   }
-  if (write == Write::add) add_block(ahead, b, dx, index);
+  add_block(ahead, b, dx, index);
   add_block(ahead, b, dy.y, index);
   add_block(ahead, b, dy.g, index);
 }

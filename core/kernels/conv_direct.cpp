@@ -211,6 +211,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     const Task task = task_at(g, planes, index), next = task_at(g, planes, index + 1);
     pack_planes(planes, x, t, task, packed);
     Ahead ahead;
+    add_channels(ahead, y, next.image, next.first_group * g.out, planes.groups * g.out);
     add_channels(ahead, x, next.image, next.first_group * g.in, planes.groups * g.in);
     if (c.stride == 1)
       run<1>(g, planes, taps, false, packed, weights, y, task, write, {}, ahead);
@@ -237,6 +238,7 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     clear_sums(e, dx.shape, task.image, task.first_group * g.in, planes.groups * g.in);
     Ahead ahead;
     if (!empty(e)) add_channels(ahead, e.x, next.image, next.first_group * g.in, planes.groups * g.in);
+    add_channels(ahead, dx, next.image, next.first_group * g.in, planes.groups * g.in);
     add_channels(ahead, dy, next.image, next.first_group * g.out, planes.groups * g.out);
     run<1>(g, planes, taps, true, packed, weights, dx, task, write, e, ahead);
   });

@@ -121,7 +121,7 @@ void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View
     pack_gradient(dy, block, packed);
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
     Ahead ahead;
-    add_gradient_block(ahead, blocks, dy, dx, write, e, index + 1);
+    add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
     multiply_block({g.in}, g.out, block, packed, weights, dx, write, e, ahead);
   });
 }
@@ -238,9 +238,8 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
       Ahead ahead;
-      add_gradient_block(ahead, blocks, dy, dx, write, e, i + 1);
+      add_gradient_block(ahead, blocks, dy, dx, e, i + 1);
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
-      if (write != Write::add) add_block(ahead, blocks, dx, i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e, ahead);

@@ -400,7 +400,7 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const Tran
   const auto read_besides = [&](ConstView other) {
     if (other.data != nullptr) add_rows(pixels, t, other.channels(first_channel, s.out), rows, F::kOut);
   };
-  if (write == Write::add) read_besides(y);
+  read_besides(y);
   if (!plain) {
     for (const GradientSums& o : e.others) read_besides(o.x);
     read_besides(e.x);
