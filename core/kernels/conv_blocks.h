@@ -37,9 +37,9 @@ inline Block block_at(const Blocks& b, int index) {
   return {index / b.per_image, first, std::min(kBlockPixels, b.pixels - first)};
 }
 
-// The pixels of block `index`, if there is one; with stride 2 nothing.
+// The pixels of block `index`, if there is one; of the input with stride 2 nothing, since half of that is not needed.
 inline void add_block(micro::Ahead& ahead, const Blocks& b, ConstView v, int index) {
-  if (index >= b.total() || v.data == nullptr || b.stride != 1) return;
+  if (index >= b.total() || v.data == nullptr || v.shape.height * v.shape.width != b.pixels) return;
   const Block block = block_at(b, index);
   ahead.add(v.pixel(micro::z(block.image) * micro::z(b.pixels) + micro::z(block.first)), v.stride, block.count,
             v.shape.channels);

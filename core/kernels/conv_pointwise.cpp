@@ -1,7 +1,6 @@
 // 1x1 convolution: a matrix product over pixels, in blocks of pixels (conv_blocks.h).
-//   Fits     1x1 without padding and groups: stride 1 for all products; stride 2 (shortcuts) for forward and
-//            backward_weights, which read every second pixel; its backward_input is left to direct. backward takes both
-//            gradients from one load of x and dy; it needs stride 1.
+//   Fits     1x1 without padding and groups, stride 1 or 2 (shortcuts, which read every second pixel of every second row).
+//            backward takes both gradients from one load of x and dy.
 //   Layout   Pack: [pack of 16 input channels][pixel of the block][16], BatchNorm and ReLU folded into the copy.
 //            A block of 64 pixels stays in the L2 cache up to 1024 channels; packing a whole image instead was slower
 //            by a third. Weights: [panel][input channel][vectors].
@@ -33,9 +32,8 @@ using micro::z;
 constexpr int kOrder[] = {0};
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
-bool fits(const Conv2d& c, const Shape&, ConvProduct product) {
-  const bool stride_fits = c.stride == 1 || (c.stride == 2 && product != ConvProduct::backward_input);
-  return c.kernel == 1 && c.padding == 0 && c.groups == 1 && stride_fits;
+bool fits(const Conv2d& c, const Shape&, ConvProduct) {
+  return c.kernel == 1 && c.padding == 0 && c.groups == 1 && c.stride <= 2;
 }
 
 std::size_t block_floats(int channels) { return z(packs(channels)) * kBlockPixels * kPack; }
@@ -69,21 +67,59 @@ void pack_gradient(const Gradient& dy, const Block& block, float* to) {
   pack_gradient(dy, block, 0, dy.shape().channels, to);
 }
 
-// y of a block, all panels. `e` is for backward_input.
+// Where the products of a block and panel go: y, or dx with an epilogue.
+struct Destination {
+  View y;
+  Write write;
+  const BackwardEpilogue& e;
+  int stride = 1;  // of y's pixels, in both directions
+  int width = 0;   // of the image that the block is of
+};
+
+// Products of a block and panel, at `sums`, go to every second pixel of every second row; the others get what a product
+// of 0 leaves there, which is nothing if it is added without an epilogue.
+template <int V>
+void spread(const Destination& d, const Block& block, int channel, int last_lanes, const float* sums) {
+  constexpr micro::Depth kNothingMore{kNoOffset, 0, 0, 0};
+  const int height = d.y.shape.height, width = d.y.shape.width;
+  const bool zeros_matter = d.write == Write::overwrite || !(empty(d.e) || d.e.scaled);
+  const auto put = [&](int row, int column, int pixels, const float* products) {
+    if (row >= height || (products == nullptr && !zeros_matter)) return;
+    const std::size_t pixel = (z(block.image) * z(height) + z(row)) * z(width) + z(column);
+    with_sink(d.e, d.y, d.write, {d.e, d.y, d.write, block.image, pixel, 2, channel, last_lanes}, [&](auto sink) {
+      micro::multiply_row<V, 1>(pixels, kNothingMore, sums, nullptr, sink, micro::kNothingAhead, products);
+    });
+  };
+  for (int p = 0; p < block.count;) {
+    const int row = (block.first + p) / d.width, column = (block.first + p) % d.width;
+    const int run = std::min(block.count - p, d.width - column), between = std::min(run, width / 2 - column);
+    put(2 * row, 2 * column, run, sums + p * V * kLanes);
+    put(2 * row, 2 * column + 1, between, nullptr);
+    put(2 * row + 1, 2 * column, run, nullptr);
+    put(2 * row + 1, 2 * column + 1, between, nullptr);
+    p += run;
+  }
+}
+
+// The products of a block, all panels.
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
-                    View y, Write write, const BackwardEpilogue& e, Ahead& ahead) {
+                    const Destination& to, Ahead& ahead) {
+  const View& y = to.y;
   const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
   const micro::Depth d{kNoOffset, 1, depth, kBlockPixels * kPack};
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
-      const int first = panels.first_channel(panel);
+      const int first = panels.first_channel(panel), last_lanes = panels.last_lanes(panel);
       if (panel + 1 < panels.count() && panels.channels * depth > kLargeWeights)
         ahead.add(weights + z(panels.first_channel(panel + 1)) * z(depth), z(depth * panels.width(panel + 1) * kLanes));
-      const GradientTarget target{e, y, write, block.image, pixel, 1, first, panels.last_lanes(panel)};
       alignas(64) float sums[kBlockPixels * V * kLanes];
-      with_sink(e, y, write, target, [&](const auto& sink) {
+      const auto multiply = [&](const auto& sink) {
         micro::multiply_deep<V>(block.count, d, packed, weights + z(first) * z(depth), sink, sums, ahead);
-      });
+      };
+      if (to.stride == 1)
+        return with_sink(to.e, y, to.write, {to.e, y, to.write, block.image, pixel, 1, first, last_lanes}, multiply);
+      multiply(micro::Target{sums, V * kLanes, kLanes, false});
+      spread<V>(to, block, first, last_lanes, sums);
     });
 }
 
@@ -95,6 +131,8 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   float* const weights = parts.take(packed_weight_floats(g, false, 1));
   float* const packs = parts.take(0);
   pack_weights(g, w, false, kOrder, weights);
+  const Write write = in_place(e, y) ? Write::add : Write::overwrite;
+  const BackwardEpilogue nothing;
   for_blocks(blocks, e.moments != nullptr, [&](int index) {
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
@@ -102,7 +140,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     Ahead ahead;
     add_block(ahead, blocks, y, index + 1);
     add_block(ahead, blocks, x, index + 1);
-    multiply_block({g.out}, g.in, block, packed, weights, y, in_place(e, y) ? Write::add : Write::overwrite, {}, ahead);
+    multiply_block({g.out}, g.in, block, packed, weights, {y, write, nothing}, ahead);
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
 }
@@ -122,7 +160,7 @@ void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
     Ahead ahead;
     add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
-    multiply_block({g.in}, g.out, block, packed, weights, dx, write, e, ahead);
+    multiply_block({g.in}, g.out, block, packed, weights, {dx, write, e, c.stride, blocks.width}, ahead);
   });
 }
 void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
@@ -242,7 +280,7 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
-      multiply_block({g.in}, g.out, block, packed_dy, weights, dx, write, e, ahead);
+      multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);
