@@ -7,7 +7,7 @@
 //   - Where that is a convolution and the only reader, there is no such gradient at all: it goes, times BatchNorm's
 //     factor, straight into the gradient of BatchNorm's input. What it lacks there is known when all images are done; it
 //     is the same for all pixels but for a slope in x, adds up over the BatchNorms that read a channel (in a dense block
-//     all later ones), and is put right once, before that gradient is read.
+//     all later ones), and is put right once, before that gradient is read or while a convolution loads it.
 //   - That reader may be the convolution that reads ReLU(a + b): it finishes the gradient of both operands.
 //   - A BatchNorm whose sums are known before its turn, behind a convolution that nobody else reads, has no pass over its
 //     gradient: the convolution puts it right while it loads.

@@ -45,7 +45,8 @@ class Lives {
     std::vector<int> result;
     if (!training()) return result;
     for (int i = 0; i < count_; ++i)
-      if (fused(i).joins >= 0 && i != options_.output && fused(i).corrected == Corrected::no && read_as_it_is(i)) result.push_back(i);
+      if (fused(i).joins >= 0 && i != options_.output && fused(i).corrected == Corrected::no && read_as_it_is(i))
+        result.push_back(i);
     return result;
   }
 

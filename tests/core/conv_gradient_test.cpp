@@ -33,6 +33,12 @@ Conv2d square(int in, int out, int kernel, int groups = 1) {
       .in_channels = in, .out_channels = out, .kernel = kernel, .stride = 1, .padding = kernel / 2, .groups = groups};
 }
 
+Conv2d shortcut(int in, int out) {
+  Conv2d conv = square(in, out, 1);
+  conv.stride = 2;
+  return conv;
+}
+
 struct Both {
   std::vector<float> dx, dw;
 };
@@ -52,14 +58,17 @@ TEST(ConvGradient, LoadedItIsTheStoredOne) {
   int tried = 0;
   for (const ConvCandidate* rung : rungs) {
     if (!rung->loads_gradient) continue;
-    for (const int in : {3, 16, 50, 517})
+    for (const auto& [in, stride] : {std::pair{3, 1}, {16, 1}, {50, 1}, {517, 1}, {3, 2}, {50, 2}, {517, 2}})
       for (const int out : {1, 12, 16, 33, 64, 523}) {
-        const Conv2d conv = square(in, out, 1);
+        const Conv2d conv = stride == 1 ? square(in, out, 1) : shortcut(in, out);
+        const bool scaled = out % 2 == 0;
         const Shape shape{3, 9, 8, in}, y_shape = conv.output_shape(shape);
         if (!rung->fits(conv, shape, ConvProduct::backward_input)) continue;
         const Tensor g = random(y_shape, "g"), y = random(y_shape, "y");
-        const std::vector<float> factor = random_row(out, "factor"), constant = random_row(out, "constant"),
-                                 slope = random_row(out, "slope"), mean = random_row(out, "mean");
+        const std::vector<float> ones(static_cast<std::size_t>(out), 1.0f);
+        const std::vector<float> factor = scaled ? random_row(out, "factor") : ones,
+                                 constant = random_row(out, "constant"), slope = random_row(out, "slope"),
+                                 mean = random_row(out, "mean");
         Tensor dy(y_shape);
         for (std::size_t i = 0; i < y_shape.size(); ++i) {
           const std::size_t c = i % static_cast<std::size_t>(out);
@@ -68,15 +77,15 @@ TEST(ConvGradient, LoadedItIsTheStoredOne) {
         }
         Gradient loaded(g.view());
         loaded.y = y.view();
-        loaded.factor = factor.data(), loaded.constant = constant.data();
-        loaded.slope = slope.data(), loaded.mean = mean.data();
+        if (scaled) loaded.factor = factor.data();
+        loaded.constant = constant.data(), loaded.slope = slope.data(), loaded.mean = mean.data();
         const Both expected = backward(*rung, conv, shape, dy.view()), actual = backward(*rung, conv, shape, loaded);
         EXPECT_EQ(actual.dx, expected.dx) << rung->name << " " << in << " -> " << out;
         EXPECT_EQ(actual.dw, expected.dw) << rung->name << " " << in << " -> " << out;
         ++tried;
       }
   }
-  EXPECT_GE(tried, 15);
+  EXPECT_GE(tried, 30);
 }
 
 // Against sums in double of the gradient that the product wrote: pixels terms, three roundings each.
@@ -101,8 +110,8 @@ void expect_sums(ConstView dx, ConstView other, const std::vector<float>& mean, 
 
 TEST(ConvGradient, SumsWithOtherValues) {
   for (const ConvCandidate* rung : rungs)
-    for (const Conv2d& conv : {square(16, 24, 1), square(35, 16, 1), square(16, 16, 3), square(33, 20, 3),
-                               square(24, 24, 3, 2), square(10, 6, 5)}) {
+    for (const Conv2d& conv : {square(16, 24, 1), square(35, 16, 1), shortcut(35, 20), square(16, 16, 3),
+                               square(33, 20, 3), square(24, 24, 3, 2), square(10, 6, 5)}) {
       const Shape shape{3, 9, 7, conv.in_channels};
       if (!rung->fits(conv, shape, ConvProduct::backward_input)) continue;
       SCOPED_TRACE(std::string(rung->name) + " " + std::to_string(conv.in_channels));

@@ -334,5 +334,34 @@ TEST(Fusion, DecidesOnTheGraph) {
   for (int id = 0; id < 6; ++id) EXPECT_TRUE(fuse(nodes, options).at(id).stored());
 }
 
+// Convolution, BatchNorm, ReLU, convolution: the second passes the gradient of BatchNorm on, the first puts it right, at
+// the load if it can and there is a gradient of its input to compute.
+TEST(Fusion, CorrectsWhatIsPassedOn) {
+  Offers convolution{.transformed_input = true, .forward_epilogue = true, .scaled_gradient = true};
+  const auto corrected = [&](bool loads, bool first_layer) {
+    convolution.loads_gradient = loads;
+    std::vector<PlanNode> nodes{{.kind = NodeKind::input, .inputs = {}, .shape = kImage, .needs = {}, .offers = {}}};
+    const auto layer = [&](Offers offers) {
+      nodes.push_back({.kind = NodeKind::layer,
+                       .inputs = {static_cast<int>(nodes.size()) - 1},
+                       .shape = kImage,
+                       .needs = {.input = true},
+                       .offers = offers});
+    };
+    if (!first_layer) layer(convolution);
+    layer(convolution);
+    layer({.lazy = Lazy::norm});
+    layer({.lazy = Lazy::relu, .transformed_input = true});
+    layer(convolution);
+    PlanOptions options;
+    options.output = static_cast<int>(nodes.size()) - 1;
+    options.fuse = true;
+    return fuse(nodes, options).at(options.output - 3).corrected;
+  };
+  EXPECT_EQ(corrected(true, false), Corrected::at_load);
+  EXPECT_EQ(corrected(false, false), Corrected::first);
+  EXPECT_EQ(corrected(true, true), Corrected::first);
+}
+
 }  // namespace
 }  // namespace fanin
