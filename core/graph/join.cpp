@@ -5,7 +5,6 @@
 #include "core/tensor/parallel.h"
 
 #include <array>
-#include <utility>
 
 namespace fanin {
 
