@@ -22,10 +22,6 @@ void write_lanes(const V& v, Write write, float* to) {
     add_lanes(v, to);
 }
 
-}  // namespace
-
-namespace {
-
 // Calls fn(pixel, first channel, V()) for all channels of an image's pixels, in the order of memory, which is fetched
 // fastest so; of narrow pixels some at a time, so that what belongs to their channels stays in registers.
 template <class Fn>

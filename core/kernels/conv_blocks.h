@@ -37,7 +37,7 @@ inline Block block_at(const Blocks& b, int index) {
   return {index / b.per_image, first, std::min(kBlockPixels, b.pixels - first)};
 }
 
-// The pixels of block `index`, if there is one; of the input with stride 2 nothing, since half of that is not needed.
+// The pixels of block `index`, if there is one; with stride 2 nothing of the input, of which most is not read.
 inline void add_block(micro::Ahead& ahead, const Blocks& b, ConstView v, int index) {
   if (index >= b.total() || v.data == nullptr || v.shape.height * v.shape.width != b.pixels) return;
   const Block block = block_at(b, index);

@@ -397,13 +397,13 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const Tran
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
   const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
-  const auto read_besides = [&](ConstView other) {
+  const auto fetch_soon = [&](ConstView other) {
     if (other.data != nullptr) add_rows(pixels, t, other.channels(first_channel, s.out), rows, F::kOut);
   };
-  read_besides(y);
+  fetch_soon(y);
   if (!plain) {
-    for (const GradientSums& o : e.others) read_besides(o.x);
-    read_besides(e.x);
+    for (const GradientSums& o : e.others) fetch_soon(o.x);
+    fetch_soon(e.x);
   }
   for (int first = w.panels.first; first < w.panels.end; first += kPanelsTogether) {
     const int end = std::min(w.panels.end, first + kPanelsTogether);
