@@ -1,19 +1,11 @@
 // Winograd convolution: 3x3 in F(4x4) with 36 instead of 144 multiplications for 16 outputs, or in F(2x2) with 16
 // instead of 36 for 4. Tiles of the image are transformed, position by position of the transformed patch they are a
 // matrix product over channels, the result is transformed back. With stride 2, F(2x2) by phases (winograd_transforms.h)
-// takes 25 instead of 36 for 4 outputs.
+// takes 25 instead of 36 for 4 outputs. How the image is cut is in winograd_tiling.h, what happens to a block of it in
+// winograd_blocks.h; here is which blocks each of the three products takes in which order, and with which weights.
 //   Fits     3x3, padding 1; groups of at least kNarrow channels on both sides (narrower groups are merged to that by
 //            Grouping where it can); with stride 2 only wide ones. Images of any size: what a tile has beyond the border
 //            is 0 and dropped.
-//   Block    16 to 64 tiles (block_tiles), whole rows of tiles, of one or several images: the unit that stays in the
-//            cache.
-//   Layout   V = B^T d B of the input: [position][pack of 16 channels][tile][16]. U of the weights:
-//            [group][panel][position][input channel][vectors]. M = V U: [position][panel][tile][vectors] of
-//            kPanelsTogether panels at a time: so M stays in the L2 cache and V comes from it once for all of them.
-//            The distance of positions is odd in cache lines: 36 stores to a multiple of 4096 bytes would fall into one
-//            set of the L1 cache and halve the speed.
-//   Ahead    while a product runs, the factors of the next one are fetched, and the pixels of the next block.
-//   Pack     the pixel rows under a row of tiles go through a small zero-bordered buffer, BatchNorm and ReLU on the way.
 //   Threads  forward, backward_input (the same with turned weights): a unit of whole images, so that their epilogue
 //            finds them in the cache, or one group of it where there are few units or weights are large.
 //            backward_weights is the adjoint, dU = V^T (A dY A^T). Small weights: chunks of blocks with private dU, added
@@ -25,37 +17,20 @@
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
-#include "core/kernels/conv_epilogue.h"
-#include "core/kernels/conv_pack.h"
 #include "core/kernels/conv_tile.h"
-#include "core/kernels/winograd_transforms.h"
+#include "core/kernels/winograd_blocks.h"
 #include "core/tensor/parallel.h"
 
 #include <fmt/format.h>
 
-#include <cstring>
-
-namespace fanin {
+namespace fanin::winograd {
 
 namespace {
-
-using micro::Ahead;
-using micro::ceil_div;
-using micro::kLanes;
-using micro::kPack;
-using micro::packs;
-using micro::Panels;
-using micro::z;
-using simd::Vec;
 
 constexpr int kNarrow = 12;
 // With stride 2 and fewer weights a tap, transforms cost more than they save; with groups, kLargeWeights.
 constexpr int kStridedWeights = 32 * 64;
-constexpr int kPanelsTogether = 2;
-// Weights above this many (input x output channels) have gradients without private copies.
-constexpr int kLargeWeights = 96 * 96;
 constexpr int kTaps = 9;
-constexpr std::ptrdiff_t kNoOffset[] = {0};
 
 template <class F>
 bool fits(const Conv2d& c, const Shape&, ConvProduct) {
@@ -65,445 +40,7 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
          g.in * g.out >= least;
 }
 
-bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
-
-template <class F>
-constexpr int kPositions = F::kSide* F::kSide;
-
-// Rounded up to an odd number of cache lines.
-std::size_t position_stride(std::size_t floats) { return ((floats + 15) / 16 | 1) * 16; }
-
-// Tiles of a block. U of all groups comes from memory anew for every block, unless it stays in the L2 cache; then a block
-// is small enough that V and M, or V and Z, stay there as well.
-template <class F>
-int block_tiles(int groups, int in, int out) {
-  constexpr int kMost = 64, kLeast = 16, kU = 288 * 1024, kBlock = 192 * 1024;  // floats
-  const int v = packs(in) * kPack, m = std::min(Panels{out}.padded(), kPanelsTogether * micro::kWidest * kLanes);
-  int tiles = kMost;
-  if (kPositions<F> * groups * in * Panels{out}.padded() <= kU)
-    while (tiles > kLeast && kPositions<F> * tiles * (v + m) > kBlock) tiles /= 2;
-  return tiles;
-}
-
-// Rows of tiles are numbered through all images; a block is a run of them, a unit the images in it. There are at least
-// `least` units, if there are as many images: otherwise threads would have nothing to do.
-struct Tiling {
-  int images, height, width;
-  int tile_rows, tile_columns;  // of an image
-  int images_per_unit, rows_per_block;
-
-  Tiling(const Shape& s, int out, int tiles, int least)
-      : images(s.images),
-        height(s.height),
-        width(s.width),
-        tile_rows(ceil_div(s.height, out)),
-        tile_columns(ceil_div(s.width, out)) {
-    const int fill = tiles / (tile_rows * tile_columns);
-    images_per_unit = std::max(1, std::min(fill, ceil_div(images, least)));
-    rows_per_block = fill > 0 ? images_per_unit * tile_rows : std::max(1, tiles / tile_columns);
-  }
-  int tile_capacity() const { return ceil_div(rows_per_block * tile_columns, 4) * 4; }
-  int total_rows() const { return images * tile_rows; }
-  int blocks() const { return ceil_div(total_rows(), rows_per_block); }
-  int units() const { return ceil_div(images, images_per_unit); }
-};
-
-// As many units, or groups of units, there are at least; half of it for large weights, which come from memory for each.
-constexpr int kLeastTasks = 4;
-int least_units(const Grouping& g) { return ceil_div(is_large(g) ? kLeastTasks / 2 : kLeastTasks, g.count); }
-
-struct Range {
-  int first, end;
-  int count() const { return end - first; }
-};
-using Rows = Range;  // of tiles
-
-Rows rows_of_block(const Tiling& t, int block) {
-  return {block * t.rows_per_block, std::min(t.total_rows(), (block + 1) * t.rows_per_block)};
-}
-
-// The sizes of the parts of a block. in, out: channels of a group.
-template <class F>
-struct Sizes {
-  int tiles, in, out, columns;  // columns: pixels in a row of the pack buffer
-  int slice;                    // input channels whose dU there is at a time: all, or fewer whole packs
-  Sizes(const Tiling& t, int in_, int out_)
-      : tiles(t.tile_capacity()),
-        in(in_),
-        out(out_),
-        columns(t.tile_columns * F::kStep + F::kIn - F::kStep),
-        slice(in_) {}
-  std::size_t buffer() const { return z(F::kIn * columns * kPack); }
-  std::size_t v_stride() const { return position_stride(z(packs(in) * tiles * kPack)); }
-  std::size_t v() const { return v_stride() * kPositions<F>; }
-  std::size_t m_stride() const {
-    return position_stride(z(tiles * std::min(Panels{out}.vectors(), kPanelsTogether * micro::kWidest) * kLanes));
-  }
-  std::size_t m() const { return m_stride() * kPositions<F>; }
-  std::size_t z_stride() const { return position_stride(z(tiles * Panels{out}.padded())); }
-  std::size_t z_floats() const { return z_stride() * kPositions<F>; }
-  std::size_t u_stride(int width) const { return position_stride(z(in * width * kLanes)); }
-  std::size_t u_panel_offset(int panel) const {
-    const Panels panels{out};
-    const int wider = std::min(panel, panels.wider()), width = panels.vectors() / panels.count();
-    return kPositions<F> * (z(wider) * u_stride(width + 1) + z(panel - wider) * u_stride(width));
-  }
-  std::size_t u_floats(const Range& p) const { return u_panel_offset(p.end) - u_panel_offset(p.first); }
-  Range panels() const { return {0, Panels{out}.count()}; }  // all
-  std::size_t u() const { return u_floats(panels()); }
-  std::size_t du_stride() const { return position_stride(z(slice * Panels{out}.padded())); }
-  std::size_t du() const { return du_stride() * kPositions<F>; }
-};
-
-// ------------------------------------------------------------------------------------------------------ transforms
-
-// v[i * kSide + j] = (B^T d B)(i, j) of the patch at `d`: rows `row` floats apart, pixels kPack.
-template <class F>
-void transform_input(const float* d, std::ptrdiff_t row, float* v, std::size_t stride) {
-  constexpr int I = F::kIn, N = F::kSide;
-  Vec half[I][N];
-#pragma GCC unroll 6
-  for (int i = 0; i < I; ++i) {
-    Vec line[I];
-#pragma GCC unroll 6
-    for (int j = 0; j < I; ++j) line[j] = simd::load(d + i * row + j * kPack);
-    F::input(line, half[i]);
-  }
-#pragma GCC unroll 6
-  for (int j = 0; j < N; ++j) {
-    Vec line[I], result[N];
-#pragma GCC unroll 6
-    for (int i = 0; i < I; ++i) line[i] = half[i][j];
-    F::input(line, result);
-#pragma GCC unroll 6
-    for (int i = 0; i < N; ++i) simd::store(result[i], v + z(i * N + j) * stride);
-  }
-}
-
-// y = A^T m A, kOut x kOut.
-template <class F>
-void transform_output(const float* m, std::size_t stride, Vec (&y)[F::kOut][F::kOut]) {
-  constexpr int N = F::kSide, R = F::kOut;
-  Vec half[R][N];
-#pragma GCC unroll 6
-  for (int j = 0; j < N; ++j) {
-    Vec line[N], result[R];
-#pragma GCC unroll 6
-    for (int i = 0; i < N; ++i) line[i] = simd::load(m + z(i * N + j) * stride);
-    F::output(line, result);
-#pragma GCC unroll 6
-    for (int i = 0; i < R; ++i) half[i][j] = result[i];
-  }
-#pragma GCC unroll 6
-  for (int i = 0; i < R; ++i) F::output(half[i], y[i]);
-}
-
-// z = A dy A^T.
-template <class F>
-void transform_gradient(const Vec (&y)[F::kOut][F::kOut], float* to, std::size_t stride) {
-  constexpr int N = F::kSide, R = F::kOut;
-  Vec half[R][N];
-#pragma GCC unroll 6
-  for (int i = 0; i < R; ++i) F::gradient(y[i], half[i]);
-#pragma GCC unroll 6
-  for (int j = 0; j < N; ++j) {
-    Vec line[R], result[N];
-#pragma GCC unroll 6
-    for (int i = 0; i < R; ++i) line[i] = half[i][j];
-    F::gradient(line, result);
-#pragma GCC unroll 6
-    for (int i = 0; i < N; ++i) simd::store(result[i], to + z(i * N + j) * stride);
-  }
-}
-
-// U = G g G^T; taps `tap` floats apart, turned by 180 degrees for backward_input.
-template <class F>
-void transform_weights(const float* g, std::size_t tap, bool turned, float* u, std::size_t stride) {
-  constexpr int N = F::kSide;
-  Vec half[3][N];
-  for (int i = 0; i < 3; ++i) {
-    Vec line[3];
-    for (int j = 0; j < 3; ++j) line[j] = simd::load(g + z(turned ? 8 - (i * 3 + j) : i * 3 + j) * tap);
-    F::weights(line, half[i]);
-  }
-  for (int j = 0; j < N; ++j) {
-    const Vec line[3] = {half[0][j], half[1][j], half[2][j]};
-    Vec result[N];
-    F::weights(line, result);
-    for (int i = 0; i < N; ++i) simd::store(result[i], u + z(i * N + j) * stride);
-  }
-}
-
-// dg = G^T dU G.
-template <class F>
-void transform_weight_gradient(const Vec (&u)[F::kSide][F::kSide], Vec (&g)[3][3]) {
-  constexpr int N = F::kSide;
-  Vec half[3][N];
-#pragma GCC unroll 6
-  for (int j = 0; j < N; ++j) {
-    Vec line[N], result[3];
-#pragma GCC unroll 6
-    for (int i = 0; i < N; ++i) line[i] = u[i][j];
-    F::weight_gradient(line, result);
-    for (int i = 0; i < 3; ++i) half[i][j] = result[i];
-  }
-  for (int i = 0; i < 3; ++i) F::weight_gradient(half[i], g[i]);
-}
-
-// ------------------------------------------------------------------------------------------------ parts of a block
-
-// The pixels of `v` under some rows of tiles, which are `step` of its rows apart.
-void add_rows(Ahead& ahead, const Tiling& t, ConstView v, const Rows& rows, int step) {
-  if (v.data == nullptr || rows.first >= t.total_rows()) return;
-  const int height = v.shape.height, width = v.shape.width;
-  const auto row_of = [&](int r) { return r / t.tile_rows * height + std::min(height, r % t.tile_rows * step); };
-  const int first = row_of(rows.first), end = row_of(std::min(rows.end, t.total_rows()));
-  ahead.add(v.pixel(z(first) * z(width)), v.stride, (end - first) * width, v.shape.channels);
-}
-
-void clear_pixels(float* to, int pixels) {
-  for (float* const end = to + z(pixels * kPack); to < end; to += kLanes) simd::store(simd::zero(), to);
-}
-
-// The pixel rows under a row of tiles, one pack of channels, zero-bordered.
-template <class F>
-void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, int tile_row,
-               int first, int channels, float* buffer) {
-  const int height = x.shape.height, width = x.shape.width;
-  const int image = tile_row / t.tile_rows, top = tile_row % t.tile_rows * F::kStep - F::kBefore;
-  for (int i = 0; i < F::kIn; ++i) {
-    float* const row = buffer + z(i * s.columns * kPack);
-    if (top + i < 0 || top + i >= height) {
-      clear_pixels(row, s.columns);
-      continue;
-    }
-    const float* from = x.pixel((z(image) * z(height) + z(top + i)) * z(width));
-    clear_pixels(row, F::kBefore);
-    pack_run(transform, {from, x.stride, width, first, channels}, row + F::kBefore * kPack);
-    clear_pixels(row + z((width + F::kBefore) * kPack), s.columns - width - F::kBefore);
-  }
-}
-
-// V of the tiles in `rows`, input channels of a group; tiles up to a multiple of 4 are 0.
-template <class F>
-void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, const Rows& rows,
-                 int first_channel, float* buffer, float* v) {
-  const int tiles = (rows.end - rows.first) * t.tile_columns;
-  for (int c = 0; c < s.in; c += kPack, v += z(s.tiles * kPack)) {
-    float* to = v;
-    for (int r = rows.first; r < rows.end; ++r) {
-      pack_rows(t, s, x, transform, r, first_channel + c, std::min(kPack, s.in - c), buffer);
-      for (int tile = 0; tile < t.tile_columns; ++tile, to += kPack)
-        for (int lane = 0; lane < kPack; lane += kLanes)
-          transform_input<F>(buffer + tile * F::kStep * kPack + lane, s.columns * kPack, to + lane, s.v_stride());
-    }
-    for (int tile = tiles; tile % 4 != 0; ++tile, to += kPack)
-      for (int p = 0; p < kPositions<F>; ++p) clear_pixels(to + z(p) * s.v_stride(), 1);
-  }
-}
-
-// Up to so many floats (1.5 MiB) V and U are taken to stay in the L2 cache.
-constexpr std::size_t kCached = 384 * 1024;
-
-// Where a tile's outputs go or come from; those beyond the border are left out.
-template <class F>
-struct Corner {
-  int row, column;  // of the tile's first pixel
-  std::size_t pixel;
-  int rows, columns;  // inside the image
-};
-
-template <class F>
-Corner<F> corner_of(const Tiling& t, int tile_row, int tile_column) {
-  const int row = tile_row % t.tile_rows * F::kOut, column = tile_column * F::kOut;
-  return {row, column, (z(tile_row / t.tile_rows) * z(t.height) + z(row)) * z(t.width) + z(column),
-          std::min(F::kOut, t.height - row), std::min(F::kOut, t.width - column)};
-}
-
-template <class F>
-void store_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View y, int channel,
-                   int lanes, bool add) {
-  float* const to = y.pixel(corner.pixel) + channel;
-  const auto put = [&](Vec value, float* p) {
-    if (lanes == kLanes)
-      simd::store(add ? simd::plus(simd::load(p), value) : value, p);
-    else
-      simd::store_n(add ? simd::plus(simd::load_n(p, lanes), value) : value, p, lanes);
-  };
-  if (corner.rows == F::kOut && corner.columns == F::kOut) {
-#pragma GCC unroll 4
-    for (int i = 0; i < F::kOut; ++i)
-#pragma GCC unroll 4
-      for (int j = 0; j < F::kOut; ++j) put(result[i][j], to + (i * t.width + j) * y.stride);
-    return;
-  }
-  for (int i = 0; i < corner.rows; ++i)
-    for (int j = 0; j < corner.columns; ++j) put(result[i][j], to + (i * t.width + j) * y.stride);
-}
-
-// The same for backward_input with something to finish.
-template <class F>
-void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corner, const Tiling& t, View dx, int image,
-                    int channel, int lanes, Write write, const BackwardEpilogue& e) {
-  alignas(64) float tile[F::kOut][F::kOut][kLanes];
-#pragma GCC unroll 4
-  for (int i = 0; i < F::kOut; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < F::kOut; ++j) simd::store(result[i][j], tile[i][j]);
-  if (corner.columns == F::kOut)
-    return finish_patch(
-        e, dx, write,
-        {&tile[0][0][0], kLanes, corner.rows, corner.columns, image, corner.pixel, 1, t.width, channel, lanes});
-  for (int i = 0; i < corner.rows; ++i)
-    finish_patch(
-        e, dx, write,
-        {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel, lanes});
-}
-
-// U of some panels of a group.
-struct TransformedWeights {
-  const float* u;
-  Range panels;
-};
-template <class F>
-const float* u_of(const Sizes<F>& s, const TransformedWeights& w, int position, int panel) {
-  return w.u + s.u_floats({w.panels.first, panel}) + z(position) * s.u_stride(Panels{s.out}.width(panel));
-}
-
-// What the product after that of `position` and `panel` of a range multiplies: the next U, and a share of the next
-// position's V; `pixels` with the time that is left.
-template <class F>
-Ahead next_factors(const Sizes<F>& s, const float* v, const TransformedWeights& w, int position, int panel,
-                   const Range& range, Ahead& pixels) {
-  Ahead ahead(&pixels);
-  if (s.v() + s.u() < kCached) return ahead;
-  const bool last = panel + 1 == range.end;
-  if (position + 1 < kPositions<F>) {
-    const std::size_t floats = z(packs(s.in) * s.tiles * kPack), of = z(range.end - range.first);
-    ahead.add(v + z(position + 1) * s.v_stride() + floats * z(panel - range.first) / of, floats / of);
-  } else if (last) {
-    return ahead;
-  }
-  const int next = last ? range.first : panel + 1;
-  ahead.add(u_of(s, w, position + last, next), z(s.in * Panels{s.out}.width(next) * kLanes));
-  return ahead;
-}
-
-// y of the tiles in `rows`, output channels of a group: for some panels the products of all positions, then back.
-template <class F>
-void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const TransformedWeights& w, const Rows& rows,
-                  float* m, View y, int first_channel, Write write, const BackwardEpilogue& e, Ahead& pixels) {
-  const bool plain = empty(e);
-  const Panels panels{s.out};
-  const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
-  const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
-  const auto fetch_soon = [&](ConstView other) {
-    if (other.data != nullptr) add_rows(pixels, t, other.channels(first_channel, s.out), rows, F::kOut);
-  };
-  fetch_soon(y);
-  if (!plain) {
-    for (const GradientSums& o : e.others) fetch_soon(o.x);
-    fetch_soon(e.x);
-  }
-  for (int first = w.panels.first; first < w.panels.end; first += kPanelsTogether) {
-    const int end = std::min(w.panels.end, first + kPanelsTogether);
-    const auto m_of = [&](int panel) {
-      return m + z(s.tiles * (panels.first_channel(panel) - panels.first_channel(first)));
-    };
-    for (int p = 0; p < kPositions<F>; ++p)
-      for (int panel = first; panel < end; ++panel) {
-        Ahead ahead = next_factors(s, v, w, p, panel, {first, end}, pixels);
-        micro::with_width(panels.width(panel), [&]<int V>() {
-          float* const sums = m_of(panel) + z(p) * s.m_stride();
-          const micro::Target to{sums, V * kLanes, kLanes, false};
-          micro::multiply_deep<V>(tiles, depth, v + z(p) * s.v_stride(), u_of(s, w, p, panel), to, sums, ahead);
-        });
-      }
-    for (int panel = first; panel < end; ++panel) {
-      const int width = panels.width(panel), channel = first_channel + panels.first_channel(panel);
-      const float* from = m_of(panel);
-      for (int r = rows.first; r < rows.end; ++r)
-        for (int column = 0; column < t.tile_columns; ++column) {
-          const Corner<F> corner = corner_of<F>(t, r, column);
-          for (int i = 0; i < width; ++i, from += kLanes) {
-            Vec result[F::kOut][F::kOut];
-            transform_output<F>(from, s.m_stride(), result);
-            const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
-            if (plain)
-              store_outputs<F>(result, corner, t, y, channel + i * kLanes, lanes, write == Write::add);
-            else
-              finish_outputs<F>(result, corner, t, y, r / t.tile_rows, channel + i * kLanes, lanes, write, e);
-          }
-        }
-    }
-  }
-}
-
-// Z = A dY A^T of the tiles in `rows`: [position][panel][tile][vectors].
-template <class F>
-void gradient_block(const Tiling& t, const Sizes<F>& s, ConstView dy, const Rows& rows, int first_channel, float* to) {
-  const Panels panels{s.out};
-  const int tiles = (rows.end - rows.first) * t.tile_columns;
-  for (int panel = 0; panel < panels.count(); ++panel) {
-    const int width = panels.width(panel);
-    float* z_tile = to + z(s.tiles * panels.first_channel(panel));
-    for (int r = rows.first; r < rows.end; ++r)
-      for (int column = 0; column < t.tile_columns; ++column) {
-        const Corner<F> corner = corner_of<F>(t, r, column);
-        for (int i = 0; i < width; ++i, z_tile += kLanes) {
-          const float* from = dy.pixel(corner.pixel) + first_channel + panels.first_channel(panel) + i * kLanes;
-          const int lanes = i + 1 < width ? kLanes : panels.last_lanes(panel);
-          Vec g[F::kOut][F::kOut];
-#pragma GCC unroll 4
-          for (int a = 0; a < F::kOut; ++a)
-#pragma GCC unroll 4
-            for (int b = 0; b < F::kOut; ++b) {
-              const float* pixel = from + (a * t.width + b) * dy.stride;
-              g[a][b] = a >= corner.rows || b >= corner.columns ? simd::zero()
-                        : lanes == kLanes                       ? simd::load(pixel)
-                                                                : simd::load_n(pixel, lanes);
-            }
-          transform_gradient<F>(g, z_tile, s.z_stride());
-        }
-      }
-    for (int tile = tiles; tile % 4 != 0; ++tile, z_tile += width * kLanes)
-      for (int p = 0; p < kPositions<F>; ++p)
-        std::memset(z_tile + z(p) * s.z_stride(), 0, z(width * kLanes) * sizeof(float));
-  }
-}
-
-// Where Z of a panel is, and dU: [position][input channel][padded output channels].
-template <class F>
-const float* z_of(const Sizes<F>& s, const float* gradient, int position, int panel) {
-  return gradient + z(position) * s.z_stride() + z(s.tiles * Panels{s.out}.first_channel(panel));
-}
-template <class F>
-float* du_of(const Sizes<F>& s, float* du, int position, int panel) {
-  return du + z(position) * s.du_stride() + z(Panels{s.out}.first_channel(panel));
-}
-
-// dU += V^T Z of a block, one position and panel.
-template <class F>
-void correlate_position(const Sizes<F>& s, const Range& slice, int tiles, const float* v, const float* gradient,
-                        int position, int panel, float* du, Ahead& ahead) {
-  const Panels panels{s.out};
-  const int width = panels.width(panel);
-  const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
-  v += z(position) * s.v_stride() + z(slice.first * s.tiles);
-  micro::with_width(width, [&]<int V>() {
-    micro::correlate_rows<V, 1>(pixels, slice.count(), v, s.tiles * kPack, z_of(s, gradient, position, panel),
-                                du_of(s, du, position, panel), panels.padded(), ahead);
-  });
-}
-
-template <class F>
-void clear_panel(const Sizes<F>& s, int rows, int position, int panel, float* du) {
-  const Panels panels{s.out};
-  float* to = du_of(s, du, position, panel);
-  for (int i = 0; i < rows; ++i, to += panels.padded()) std::fill_n(to, panels.width(panel) * kLanes, 0.0f);
-}
-
-// ----------------------------------------------------------------------------------------------------- the products
+// ------------------------------------------------------------------------------------------ forward, backward_input
 
 // Whose U there is at a time: some groups, or of one group some panels.
 struct Part {
@@ -614,6 +151,8 @@ void convolve(const Conv2d& c, ConstView x, const InputTransform& transform, con
       convolve_part<F>(g, p, x, transform, u, part, y, write, forward, backward, blocks);
     }
 }
+
+// ------------------------------------------------------------------------------------------------ backward_weights
 
 // dw += G^T (sum of the chunks' dU) G, of `groups` groups from `first_group` on, a slice of their input channels.
 template <class F>
@@ -925,8 +464,14 @@ constexpr ConvCandidate unless_exact(ConvCandidate c) {
 
 }  // namespace
 
-const ConvCandidate conv_winograd2 = rung<winograd::F2>("winograd2");
-const ConvCandidate conv_winograd4 = unless_exact(rung<winograd::F4>("winograd4"));
-const ConvCandidate conv_strided2 = rung<winograd::Strided2>("strided2");
+}  // namespace fanin::winograd
+
+namespace fanin {
+
+using namespace winograd;
+
+const ConvCandidate conv_winograd2 = rung<F2>("winograd2");
+const ConvCandidate conv_winograd4 = unless_exact(rung<F4>("winograd4"));
+const ConvCandidate conv_strided2 = rung<Strided2>("strided2");
 
 }  // namespace fanin
