@@ -45,23 +45,36 @@ inline void add_block(micro::Ahead& ahead, const Blocks& b, ConstView v, int ind
             v.shape.channels);
 }
 
-// Calls fn(index of the block) for all blocks; those of an image in order in one thread if `together`.
+// Some blocks; of whole images.
+struct BlockRange {
+  int first, count;
+};
+
+// Calls fn(index of the block) for these; those of an image in order in one thread if `together`.
 template <class Fn>
-void for_blocks(const Blocks& b, bool together, Fn&& fn) {
+void for_blocks(const Blocks& b, const BlockRange& range, bool together, Fn&& fn) {
   const int unit = together ? b.per_image : 1;
-  parallel_for(b.total() / unit, [&](int index) {
-    for (int i = index * unit; i < (index + 1) * unit; ++i) fn(i);
+  parallel_for(range.count / unit, [&](int index) {
+    for (int i = index * unit; i < (index + 1) * unit; ++i) fn(range.first + i);
   });
 }
+template <class Fn>
+void for_blocks(const Blocks& b, bool together, Fn&& fn) {
+  for_blocks(b, {0, b.total()}, together, fn);
+}
 
-// What backward_input reads and writes for block `index`; its pack first.
-inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx,
-                               const BackwardEpilogue& e, int index) {
+// What the epilogue of backward_input reads for block `index`, and dx.
+inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, View dx, const BackwardEpilogue& e, int index) {
   if (!empty(e)) {
     for (const GradientSums& o : e.others) add_block(ahead, b, o.x, index);
     add_block(ahead, b, e.x, index);
   }
   add_block(ahead, b, dx, index);
+}
+// The same and dy, whose pack comes first.
+inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx,
+                               const BackwardEpilogue& e, int index) {
+  add_gradient_block(ahead, b, dx, e, index);
   add_block(ahead, b, dy.y, index);
   add_block(ahead, b, dy.g, index);
 }

@@ -290,10 +290,10 @@ void correlate(const Conv2d& c, const Grouping& g, const Planes& planes, const f
         const int vector = panels.vectors(first, panel);
         const micro::Pixels pixels{rows, s.width, planes.offset(XS, 0), s.width * kPack, kPack, dy_pack, vector};
         for (int tap = 0; tap < g.taps; ++tap)
-          micro::correlate_rows<V, XS>(pixels, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
-                                       static_cast<std::ptrdiff_t>(planes.plane()), dy + row * s.width * kPack,
-                                       dw + z(tap * g.in) * z(panels.padded()) + panels.first_channel(panel),
-                                       panels.padded(), ahead);
+          micro::correlate_rows<V, XS>(
+              pixels, g.in, x + planes.offset(row * XS + tap / c.kernel, tap % c.kernel),
+              static_cast<std::ptrdiff_t>(planes.plane()), dy + row * s.width * kPack,
+              {dw + z(tap * g.in) * z(panels.padded()) + panels.first_channel(panel), panels.padded()}, ahead);
       });
   }
 }

@@ -6,8 +6,8 @@
 //            by a third. Weights: [panel][input channel][vectors].
 //   Tile     a panel over the pixels of the block; the block's epilogue follows while it is in the L1 or L2 cache.
 //   Threads  one image is one block of work, or a block of pixels where an epilogue does not bind the pixels of an image
-//            together; weight gradients go to private copies, added in order. Those of large weights do not: there each
-//            task sums up some panels of the only one over all pixels, and packs x for itself.
+//            together; weight gradients go to private copies, added in order. Those of more weights are one sum: x and
+//            dy of some images are packed, dx of these computed on the way; then each thread sums up its parts of dw.
 //   Measurements: README.md of this folder.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_blocks.h"
@@ -29,12 +29,17 @@ using micro::packs;
 using micro::Panels;
 using micro::z;
 
+// Above this many weights x and dy of many blocks are packed before their gradient is summed up, part by part; below,
+// private copies of it stay in the L2 cache with a block of x and dy.
+constexpr int kSharedGradient = 256 * 512;
 constexpr int kOrder[] = {0};
 constexpr std::ptrdiff_t kNoOffset[] = {0};
 
 bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   return c.kernel == 1 && c.padding == 0 && c.groups == 1 && c.stride <= 2;
 }
+
+bool shares_gradient(const Grouping& g) { return g.in * g.out > kSharedGradient; }
 
 std::size_t block_floats(int channels) { return z(packs(channels)) * kBlockPixels * kPack; }
 
@@ -58,13 +63,11 @@ void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Blo
   }
 }
 
-void pack_gradient(const Gradient& dy, const Block& block, int first, int end, float* to) {  // of these channels
-  const std::size_t pixel = z(block.image) * z(dy.shape().height * dy.shape().width) + z(block.first);
-  for (int c = first; c < end; c += kPack, to += kBlockPixels * kPack)
-    pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, end - c), to);
-}
 void pack_gradient(const Gradient& dy, const Block& block, float* to) {
-  pack_gradient(dy, block, 0, dy.shape().channels, to);
+  const std::size_t pixel = z(block.image) * z(dy.shape().height * dy.shape().width) + z(block.first);
+  const int channels = dy.shape().channels;
+  for (int c = 0; c < channels; c += kPack, to += kBlockPixels * kPack)
+    pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, channels - c), to);
 }
 
 // Where the products of a block and panel go: y, or dx with an epilogue.
@@ -168,67 +171,118 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   backward_input_of(c, dy, w, dx, write, e, scratch);
 }
 
-// dw of a block and of panels [first, end), rows of these panels' vectors. Both are packed; dy from the first panel on.
-void correlate_panels(const Grouping& g, const Block& block, int first, int end, const float* x, const float* dy,
-                      float* dw, Ahead& ahead) {
-  const Panels panels{g.out};
-  for (int panel = first; panel < end; ++panel)
-    micro::with_width(panels.width(panel), [&]<int V>() {
-      const int vector = panels.vectors(first, panel);
-      const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack, vector};
-      micro::correlate_rows<V, 1>(pixels, g.in, x, kBlockPixels * kPack, dy, dw + vector * kLanes,
-                                  panels.vectors(first, end) * kLanes, ahead);
-    });
+// dw of a block, `inputs` input channels from a whole pack on and a panel of output channels. x and dy are packed.
+void correlate_panel(const Panels& panels, int panel, const Block& block, int inputs, const float* x, const float* dy,
+                     const micro::WeightRows& dw, Ahead& ahead) {
+  micro::with_width(panels.width(panel), [&]<int V>() {
+    const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack, panels.first_vector(panel)};
+    micro::correlate_rows<V, 1>(pixels, inputs, x, kBlockPixels * kPack, dy, dw, ahead);
+  });
 }
 
-void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw, Ahead& ahead) {
-  correlate_panels(g, block, 0, Panels{g.out}.count(), x, dy, dw, ahead);
+// dw of a block, rows of all output channels; what is there counts if `add`.
+void correlate_block(const Grouping& g, const Block& block, const float* x, const float* dy, float* dw, bool add,
+                     Ahead& ahead) {
+  const Panels panels{g.out};
+  for (int panel = 0; panel < panels.count(); ++panel)
+    correlate_panel(panels, panel, block, g.in, x, dy, {dw + panels.first_channel(panel), panels.padded(), add}, ahead);
 }
 
 std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
 
-constexpr int kPanelsOfTask = 2, kChannelsOfTask = kPanelsOfTask * micro::kWidest * kLanes;  // at most
+// How many images are packed at a time.
+struct Portions {
+  static constexpr std::size_t kFloats = std::size_t{4} << 20;  // at most, if an image is no more
+  std::size_t x, block;                                         // floats of a packed block: of x, of x and dy
+  int images, blocks;
+  Portions(const Grouping& g, const Blocks& b) : x(block_floats(g.in)), block(x + block_floats(g.out)) {
+    const int fit = std::max(1, static_cast<int>(kFloats / (z(b.per_image) * block)));
+    images = ceil_div(b.images, ceil_div(b.images, fit));
+    blocks = images * b.per_image;
+  }
+  std::size_t floats() const { return z(blocks) * block; }
+};
 
-std::size_t weight_gradient_scratch(const Grouping& g, int threads) {
-  if (!is_large(g))
-    return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
-  return gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(kChannelsOfTask));
+// Of a shared dw: a panel of output channels and some input channels, which one thread sums up.
+struct Part {
+  int panel, input, inputs, columns;
+  std::size_t first;  // where its sums are: [panel][input channel][columns]
+  Part(const Grouping& g, int index) {
+    const Panels panels{g.out};
+    panel = index / slices(g);
+    input = index % slices(g) * slice(g);
+    inputs = std::min(slice(g), g.in - input);
+    columns = panels.width(panel) * kLanes;
+    first = z(g.in) * z(panels.first_channel(panel)) + z(input) * z(columns);
+  }
+  static int slice(const Grouping& g) { return ceil_div(packs(g.in), ceil_div(g.in, 512)) * kPack; }
+  static int slices(const Grouping& g) { return ceil_div(g.in, slice(g)); }
+  static int count(const Grouping& g) { return Panels{g.out}.count() * slices(g); }
+};
+
+// dw of `count` packed blocks: added to the earlier ones', if `first` is not the first block.
+void correlate_portion(const Grouping& g, const Blocks& blocks, const Portions& portions, int first, int count,
+                       const float* packed, float* sums) {
+  const Panels panels{g.out};
+  parallel_for(Part::count(g), [&](int index) {
+    const Part part(g, index);
+    for (int i = 0; i < count; ++i) {
+      const float* const x = packed + z(i) * portions.block + block_floats(part.input);
+      const float* const dy = packed + z(i) * portions.block + portions.x;
+      Ahead ahead;
+      if (i + 1 < count) {
+        ahead.add(dy + portions.block + block_floats(panels.first_channel(part.panel)), block_floats(part.columns));
+        ahead.add(x + portions.block, block_floats(part.inputs));
+      }
+      correlate_panel(panels, part.panel, block_at(blocks, first + i), part.inputs, x, dy,
+                      {sums + part.first, part.columns, first + i > 0}, ahead);
+    }
+  });
 }
 
-void correlate_large(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, float* dw,
-                     std::span<float> scratch) {
+void add_sums(const Grouping& g, const float* sums, float* dw) {
+  parallel_for(Part::count(g), [&](int index) {
+    const Part part(g, index);
+    const float* sum = sums + part.first;
+    for (int row = part.input; row < part.input + part.inputs; ++row, sum += part.columns)
+      add_weight_row(g, sum, {0, 0, row, 1, Panels{g.out}.first_channel(part.panel), part.columns}, dw);
+  });
+}
+
+// Both gradients, that of the weights shared, or the latter alone if dx has no data.
+void backward_in_portions(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w,
+                          View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
   const Blocks blocks(c, dy.shape());
-  const Panels panels{g.out};
-  const std::size_t pack_floats = block_floats(g.in) + block_floats(kChannelsOfTask);
+  const Portions portions(g, blocks);
   Scratch parts(scratch);
-  float* const sums = parts.take(gradient_floats(g));  // [task][input channel][output channels of the task]
-  float* const packs = parts.take(0);
-  parallel_for(micro::ceil_div(panels.count(), kPanelsOfTask), [&](int task) {
-    const int first = task * kPanelsOfTask, end = std::min(panels.count(), first + kPanelsOfTask);
-    const int channel = panels.first_channel(first), past = panels.end_channel(end);
-    const int padded = panels.vectors(first, end) * kLanes;
-    float* const sum = sums + z(g.in) * z(channel);
-    std::fill_n(sum, z(g.in) * z(padded), 0.0f);
-    float* const packed_x = packs + z(omp_get_thread_num()) * pack_floats;
-    float* const packed_dy = packed_x + block_floats(g.in);
-    for (int i = 0; i < blocks.total(); ++i) {
-      const Block block = block_at(blocks, i);
+  float* const sums = parts.take(gradient_floats(g));
+  float* const packed = parts.take(portions.floats());
+  float* const weights = parts.take(0);
+  if (dx.data != nullptr) pack_weights(g, w, true, kOrder, weights);
+  for (int first = 0; first < blocks.total(); first += portions.blocks) {
+    const int count = std::min(portions.blocks, blocks.total() - first);
+    for_blocks(blocks, {first, count}, takes_sums(e), [&](int index) {
+      const Block block = block_at(blocks, index);
+      float *const packed_x = packed + z(index - first) * portions.block, *const packed_dy = packed_x + portions.x;
       pack_block(blocks, x, t, block, packed_x);
-      pack_gradient(dy, block, channel, past, packed_dy);
+      pack_gradient(dy, block, packed_dy);
+      if (dx.data == nullptr) return;
+      if (block.first == 0) clear_sums(e, dx.shape, block.image);
       Ahead ahead;
-      add_block(ahead, blocks, x, i + 1);
-      correlate_panels(g, block, first, end, packed_x, packed_dy, sum, ahead);
-    }
-    for (int row = 0; row < g.in; ++row)
-      add_weight_row(g, sum + z(row) * z(padded), {0, 0, row, 1, channel, padded}, dw);
-  });
+      add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
+      if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, index + 1);
+      multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
+    });
+    correlate_portion(g, blocks, portions, first, count, packed, sums);
+  }
+  add_sums(g, sums, dw);
 }
 
 void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, ConstView dy, float* dw,
                       std::span<float> scratch) {
   const Grouping g(c);
-  if (is_large(g)) return correlate_large(c, x, t, dy, dw, scratch);
+  if (shares_gradient(g)) return backward_in_portions(c, x, t, dy, nullptr, {}, Write::overwrite, {}, dw, scratch);
   const Blocks blocks(c, dy.shape);
   const int chunks = std::min(kWeightGradientChunks, blocks.total());
   const std::size_t size = gradient_floats(g);
@@ -237,17 +291,17 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
   float* const packs = parts.take(0);
   parallel_for(chunks, [&](int chunk) {
     float* const partial = partials + z(chunk) * size;
-    std::fill_n(partial, size, 0.0f);
     float* const packed_x = packs + z(omp_get_thread_num()) * (block_floats(g.in) + block_floats(g.out));
     float* const packed_dy = packed_x + block_floats(g.in);
-    for (int i = chunk * blocks.total() / chunks; i < (chunk + 1) * blocks.total() / chunks; ++i) {
+    const int first = chunk * blocks.total() / chunks;
+    for (int i = first; i < (chunk + 1) * blocks.total() / chunks; ++i) {
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
       Ahead ahead;
       add_block(ahead, blocks, dy, i + 1);
       add_block(ahead, blocks, x, i + 1);
-      correlate_block(g, block, packed_x, packed_dy, partial, ahead);
+      correlate_block(g, block, packed_x, packed_dy, partial, i > first, ahead);
     }
   });
   add_weight_chunks(g, partials, chunks, size, dw);
@@ -267,18 +321,17 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
   pack_weights(g, w, true, kOrder, weights);
   parallel_for(chunks, [&](int chunk) {
     float* const partial = partials + z(chunk) * size;
-    std::fill_n(partial, size, 0.0f);
     float* const packed_x = packs + z(omp_get_thread_num()) * (block_floats(g.in) + block_floats(g.out));
     float* const packed_dy = packed_x + block_floats(g.in);
-    const int end = (chunk + 1) * images / chunks * blocks.per_image;
-    for (int i = chunk * images / chunks * blocks.per_image; i < end; ++i) {
+    const int first = chunk * images / chunks * blocks.per_image;
+    for (int i = first; i < (chunk + 1) * images / chunks * blocks.per_image; ++i) {
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
       Ahead ahead;
       add_gradient_block(ahead, blocks, dy, dx, e, i + 1);
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
-      correlate_block(g, block, packed_x, packed_dy, partial, ahead);
+      correlate_block(g, block, packed_x, packed_dy, partial, i > first, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
     }
@@ -286,22 +339,22 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
   add_weight_chunks(g, partials, chunks, size, dw);
 }
 
-// Weight gradients first: x may be the value whose gradient an epilogue finishes, but dx is never read for them.
 void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w, View dx,
               Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
-  if (!is_large(Grouping(c))) return backward_together(c, x, t, dy, w, dx, write, e, dw, scratch);
-  correlate_large(c, x, t, dy, dw, scratch);
-  backward_input_of(c, dy, w, dx, write, e, scratch);
+  (shares_gradient(Grouping(c)) ? backward_in_portions : backward_together)(c, x, t, dy, w, dx, write, e, dw, scratch);
 }
 
-std::size_t backward_scratch(const Conv2d& c, const Shape&, int threads) {
+std::size_t weight_gradient_scratch(const Conv2d& c, const Shape& x, int threads) {
   const Grouping g(c);
-  const std::size_t weights = Scratch::rounded(packed_weight_floats(g, true, 1));
-  if (is_large(g)) return std::max(weight_gradient_scratch(g, threads), weights + z(threads) * block_floats(g.out));
-  return weights + weight_gradient_scratch(g, threads);
+  if (shares_gradient(g)) return gradient_floats(g) + Portions(g, Blocks(c, c.output_shape(x))).floats();
+  return kWeightGradientChunks * gradient_floats(g) + z(threads) * (block_floats(g.in) + block_floats(g.out));
 }
 
-std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, int threads) {
+std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
+  return Scratch::rounded(packed_weight_floats(Grouping(c), true, 1)) + weight_gradient_scratch(c, x, threads);
+}
+
+std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product, int threads) {
   const Grouping g(c);
   switch (product) {
     case ConvProduct::forward:
@@ -310,7 +363,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape&, ConvProduct product, i
       return Scratch::rounded(packed_weight_floats(g, true, 1)) + z(threads) * block_floats(g.out);
     case ConvProduct::backward_weights: break;
   }
-  return weight_gradient_scratch(g, threads);
+  return weight_gradient_scratch(c, x, threads);
 }
 
 std::string tile(const Conv2d& c, const Shape&, ConvProduct product) {

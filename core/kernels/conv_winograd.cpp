@@ -211,17 +211,17 @@ struct BlockMemory {
   float *buffer, *v, *gradient;
 };
 
-// dU += V^T Z of a block and group.
+// V^T Z of a block and group: dU, or what is added to it.
 template <class F>
 void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, ConstView x,
                      const InputTransform& transform, ConstView dy, const Rows& rows, int group, const BlockMemory& m,
-                     float* du, Ahead& ahead) {
+                     float* du, bool add, Ahead& ahead) {
   input_block<F>(t, s, x, transform, rows, group * g.in, m.buffer, m.v);
   gradient_block<F>(t, s, dy, rows, group * g.out, m.gradient);
   const int tiles = (rows.end - rows.first) * t.tile_columns;
   for (int position = 0; position < kPositions<F>; ++position)
     for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-      correlate_position<F>(s, {0, g.in}, tiles, m.v, m.gradient, position, panel, du, ahead);
+      correlate_position<F>(s, {0, g.in}, tiles, m.v, m.gradient, position, panel, du, add, ahead);
 }
 
 template <class F>
@@ -237,22 +237,23 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
       float* const buffer = own + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
       float *const v = buffer + p.s.buffer(), *const gradient = v + p.s.v();
       float* const partial = du + z(chunk * groups) * p.s.du();
-      std::fill_n(partial, z(groups) * p.s.du(), 0.0f);
-      for (int b = chunk * blocks / chunks; b < (chunk + 1) * blocks / chunks; ++b) {
+      const int first_block = chunk * blocks / chunks;
+      for (int b = first_block; b < (chunk + 1) * blocks / chunks; ++b) {
         const Rows rows = rows_of_block(t, b), next = rows_of_block(t, b + 1);
         Ahead ahead;
         add_rows(ahead, t, dy.channels(first * g.out, groups * g.out), next, F::kOut);
         add_rows(ahead, t, x.channels(first * g.in, groups * g.in), next, F::kStep);
         for (int k = 0; k < groups; ++k)
           correlate_block<F>(g, t, p.s, x, transform, dy, rows, first + k, {buffer, v, gradient},
-                             partial + z(k) * p.s.du(), ahead);
+                             partial + z(k) * p.s.du(), b > first_block, ahead);
       }
     });
     add_gradient<F>(g, p.s, du, first, groups, {0, g.in}, chunks, dw);
   }
 }
 
-// dU of a slice += that of `count` blocks from `first` on, one position and panel; V and Z of the blocks are at `blocks`.
+// dU of a slice: that of `count` blocks from `first` on, added to the earlier ones', one position and panel; V and Z of the
+// blocks are at `blocks`.
 template <class F>
 void correlate_blocks(const GradientParts<F>& p, const float* blocks, int first, int count, const Range& slice,
                       int position, int panel, float* du) {
@@ -272,7 +273,8 @@ void correlate_blocks(const GradientParts<F>& p, const float* blocks, int first,
     if (next == 0 && next_panel < panels.count())
       ahead.add(du_of(s, du, position, next_panel), panels.padded(), slice.count(), panels.width(next_panel) * kLanes);
     const Rows rows = rows_of_block(t, first + b);
-    correlate_position<F>(s, slice, rows.count() * t.tile_columns, v_of(b), gradient_of(b), position, panel, du, ahead);
+    correlate_position<F>(s, slice, rows.count() * t.tile_columns, v_of(b), gradient_of(b), position, panel, du,
+                          first + b > 0, ahead);
   }
 }
 
@@ -303,7 +305,6 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
         if (in == 0) transform_blocks(group, first, count);  // where there are more slices all blocks stay
         parallel_for(kPositions<F> * panels, [&](int index) {
           const int position = index / panels, panel = index % panels;
-          if (first == 0) clear_panel<F>(p.s, slice.count(), position, panel, du);
           correlate_blocks<F>(p, transformed, first, count, slice, position, panel, du);
         });
       }
@@ -367,7 +368,6 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
     float* const v = buffer + p.s.buffer();
     float *const gradient = v + p.s.v(), *const m = v + p.turned.v();
     float* const partial = du + z(chunk * g.count) * p.s.du();
-    std::fill_n(partial, z(g.count) * p.s.du(), 0.0f);
     const int first_image = chunk * units / chunks * unit;
     const int end_image = std::min(t.images, (chunk + 1) * units / chunks * unit);
     for (int image = first_image; image < end_image; ++image) clear_sums(e, dx.shape, image);
@@ -379,7 +379,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
       add_rows(ahead, t, x, next, F::kStep);
       for (int group = 0; group < g.count; ++group) {
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
-                           partial + z(group) * p.s.du(), ahead);
+                           partial + z(group) * p.s.du(), r > first_image * t.tile_rows, ahead);
         input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
         output_block<F>(t, p.turned, v, {u + z(group) * p.turned.u(), p.turned.panels()}, rows, m, dx, group * g.in,
                         write, e, ahead);

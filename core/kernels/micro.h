@@ -184,8 +184,16 @@ inline std::ptrdiff_t vector_offset(int v, std::ptrdiff_t pack) {
   return v * kLanes / kPack * pack + v * kLanes % kPack;
 }
 
+// Where a weight gradient goes: a row for each input channel, `stride` floats apart. What is there counts if `add`.
+struct WeightRows {
+  float* first;
+  std::ptrdiff_t stride;
+  bool add = true;
+  WeightRows from(int row) const { return {first + row * stride, stride, add}; }
+};
+
 template <int K, int V, int XS, class Next = const NothingAhead>
-void correlate(const Pixels& pixels, const float* x, const float* dy, float* dw, std::ptrdiff_t dw_stride,
+void correlate(const Pixels& pixels, const float* x, const float* dy, const WeightRows& dw,
                Next& next = kNothingAhead) {
   Vec sum[K][V];
 #pragma GCC unroll 16
@@ -223,21 +231,20 @@ void correlate(const Pixels& pixels, const float* x, const float* dy, float* dw,
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k) {
     const Vec(&row)[1][V] = reinterpret_cast<const Vec(&)[1][V]>(sum[k]);
-    Target{dw + k * dw_stride, 0, kLanes, true}.template store<1, V>(row);
+    Target{dw.from(k).first, 0, kLanes, dw.add}.template store<1, V>(row);
   }
 }
 
-// All `depth` input channels; dw has a row of `dw_stride` floats for each.
+// All `depth` input channels.
 template <int V, int XS, class Next = const NothingAhead>
 void correlate_rows(const Pixels& pixels, int depth, const float* x, std::ptrdiff_t pack_stride, const float* dy,
-                    float* dw, std::ptrdiff_t dw_stride, Next& next = kNothingAhead) {
+                    const WeightRows& dw, Next& next = kNothingAhead) {
   constexpr int K = tile_height(V);
   for (int first = 0; first < depth; first += kPack, x += pack_stride) {
     const int end = std::min(kPack, depth - first);
     int k = 0;
     const auto run = [&]<int N>() {
-      for (; k + N <= end; k += N)
-        correlate<N, V, XS>(pixels, x + k, dy, dw + (first + k) * dw_stride, dw_stride, next);
+      for (; k + N <= end; k += N) correlate<N, V, XS>(pixels, x + k, dy, dw.from(first + k), next);
     };
     run.template operator()<K>();
     run.template operator()<4>();

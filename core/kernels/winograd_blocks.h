@@ -350,25 +350,18 @@ float* du_of(const Sizes<F>& s, float* du, int position, int panel) {
   return du + z(position) * s.du_stride() + z(Panels{s.out}.first_channel(panel));
 }
 
-// dU += V^T Z of a block, one position and panel.
+// V^T Z of a block, one position and panel: dU, or what is added to it.
 template <class F>
 void correlate_position(const Sizes<F>& s, const Range& slice, int tiles, const float* v, const float* gradient,
-                        int position, int panel, float* du, Ahead& ahead) {
+                        int position, int panel, float* du, bool add, Ahead& ahead) {
   const Panels panels{s.out};
   const int width = panels.width(panel);
   const micro::Pixels pixels{1, ceil_div(tiles, 4) * 4, 0, 0, width * kLanes, kPack};
   v += z(position) * s.v_stride() + z(slice.first * s.tiles);
   micro::with_width(width, [&]<int V>() {
     micro::correlate_rows<V, 1>(pixels, slice.count(), v, s.tiles * kPack, z_of(s, gradient, position, panel),
-                                du_of(s, du, position, panel), panels.padded(), ahead);
+                                {du_of(s, du, position, panel), panels.padded(), add}, ahead);
   });
-}
-
-template <class F>
-void clear_panel(const Sizes<F>& s, int rows, int position, int panel, float* du) {
-  const Panels panels{s.out};
-  float* to = du_of(s, du, position, panel);
-  for (int i = 0; i < rows; ++i, to += panels.padded()) std::fill_n(to, panels.width(panel) * kLanes, 0.0f);
 }
 
 }  // namespace fanin::winograd

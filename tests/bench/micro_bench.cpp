@@ -65,7 +65,7 @@ void correlate(benchmark::State& state) {
   Floats dw(K * V * kLanes);
   const micro::Pixels pixels{1, kPixels, 0, 0, V * kLanes, kPack};
   for (auto _ : state) {
-    micro::correlate<K, V, XS>(pixels, x.data(), dy.data(), dw.data(), V * kLanes);
+    micro::correlate<K, V, XS>(pixels, x.data(), dy.data(), {dw.data(), V * kLanes});
     benchmark::DoNotOptimize(dw.data());
     benchmark::ClobberMemory();
   }

@@ -95,6 +95,7 @@ std::vector<Case> network_cases() {
   add(64, 128, 1, 1, 1, 2, 9);
   add(517, 523, 1, 1, 1, 2, 9);  // large weights, 1x1
   add(517, 523, 1, 2, 1, 2, 9);
+  add(17, 8208, 1, 1, 1, 9, 3);  // so large that its images are packed in two portions
   add(128, 128, 3, 1, 8, 2, 9);
   add(64, 64, 3, 2, 4, 2, 16);
   add(256, 256, 3, 1, 4, 2, 5);  // dU of three groups, then of one

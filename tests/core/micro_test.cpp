@@ -89,7 +89,7 @@ TEST(Tiles, MultiplyIsALoop) {
 
 // dw of `depth` input channels over `rows` rows of `columns` pixels; dy packed or not, V of its vectors from `first` on.
 template <int V>
-void check_correlate(int rows, int columns, int depth, int first, bool packed) {
+void check_correlate(int rows, int columns, int depth, int first, bool packed, bool add) {
   const Floats x = numbers(z(micro::packs(depth) * static_cast<int>(kPackStride)));
   const int pixels = rows * columns, channels = V * kLanes, all = first * kLanes + channels;
   const micro::Pixels sum_over{rows,
@@ -101,8 +101,8 @@ void check_correlate(int rows, int columns, int depth, int first, bool packed) {
                                first};
   const Floats dy = numbers(z(pixels * micro::packs(all) * kPack));
   const Floats before = numbers(z(depth * channels));
-  Floats dw = before, expected = before;
-  micro::correlate_rows<V, 1>(sum_over, depth, x.data(), kPackStride, dy.data(), dw.data(), channels);
+  Floats dw = before, expected = add ? before : Floats(before.size());
+  micro::correlate_rows<V, 1>(sum_over, depth, x.data(), kPackStride, dy.data(), {dw.data(), channels, add});
   for (int k = 0; k < depth; ++k)
     for (int c = 0; c < channels; ++c) {
       const int channel = first * kLanes + c;
@@ -114,7 +114,7 @@ void check_correlate(int rows, int columns, int depth, int first, bool packed) {
       expected[z(k * channels + c)] += sum;
     }
   EXPECT_EQ(dw, expected) << V << " vectors from " << first << ", " << rows << " x " << columns << " pixels, " << depth
-                          << " channels";
+                          << " channels" << (add ? ", added" : "");
 }
 
 TEST(Tiles, CorrelateIsALoop) {
@@ -123,7 +123,8 @@ TEST(Tiles, CorrelateIsALoop) {
       for (const auto& [rows, columns] : {std::pair{1, 1}, {1, 16}, {1, 35}, {2, 17}, {4, 8}})
         for (const int depth : {1, 3, 12, 16, 23, 34})
           for (const int first : {0, 1, 3})
-            for (const bool packed : {false, true}) check_correlate<kVectors>(rows, columns, depth, first, packed);
+            for (const bool packed : {false, true})
+              for (const bool add : {false, true}) check_correlate<kVectors>(rows, columns, depth, first, packed, add);
     });
 }
 
