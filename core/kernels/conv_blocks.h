@@ -63,18 +63,14 @@ void for_blocks(const Blocks& b, bool together, Fn&& fn) {
   for_blocks(b, {0, b.total()}, together, fn);
 }
 
-// What the epilogue of backward_input reads for block `index`, and dx.
-inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, View dx, const BackwardEpilogue& e, int index) {
+// What backward_input reads and writes for block `index`; its pack first.
+inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx,
+                               const BackwardEpilogue& e, int index) {
   if (!empty(e)) {
     for (const GradientSums& o : e.others) add_block(ahead, b, o.x, index);
     add_block(ahead, b, e.x, index);
   }
   add_block(ahead, b, dx, index);
-}
-// The same and dy, whose pack comes first.
-inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradient& dy, View dx,
-                               const BackwardEpilogue& e, int index) {
-  add_gradient_block(ahead, b, dx, e, index);
   add_block(ahead, b, dy.y, index);
   add_block(ahead, b, dy.g, index);
 }

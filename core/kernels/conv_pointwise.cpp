@@ -148,10 +148,10 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   });
 }
 
-void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View dx, Write write,
-                       const BackwardEpilogue& e, std::span<float> scratch) {
+void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
+                    std::span<float> scratch) {
   const Grouping g(c);
-  const Blocks blocks(c, dy.shape());
+  const Blocks blocks(c, dy.shape);
   Scratch parts(scratch);
   float* const weights = parts.take(packed_weight_floats(g, true, 1));
   float* const packs = parts.take(0);
@@ -165,10 +165,6 @@ void backward_input_of(const Conv2d& c, const Gradient& dy, const float* w, View
     add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
     multiply_block({g.in}, g.out, block, packed, weights, {dx, write, e, c.stride, blocks.width}, ahead);
   });
-}
-void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e,
-                    std::span<float> scratch) {
-  backward_input_of(c, dy, w, dx, write, e, scratch);
 }
 
 // dw of a block, `inputs` input channels from a whole pack on and a panel of output channels. x and dy are packed.
@@ -190,15 +186,14 @@ void correlate_block(const Grouping& g, const Block& block, const float* x, cons
 
 std::size_t gradient_floats(const Grouping& g) { return Scratch::rounded(z(g.in) * z(Panels{g.out}.padded())); }
 
-// How many images are packed at a time.
+// How many images are packed at a time where dw is shared.
 struct Portions {
   static constexpr std::size_t kFloats = std::size_t{4} << 20;  // at most, if an image is no more
   std::size_t x, block;                                         // floats of a packed block: of x, of x and dy
-  int images, blocks;
+  int blocks;
   Portions(const Grouping& g, const Blocks& b) : x(block_floats(g.in)), block(x + block_floats(g.out)) {
     const int fit = std::max(1, static_cast<int>(kFloats / (z(b.per_image) * block)));
-    images = ceil_div(b.images, ceil_div(b.images, fit));
-    blocks = images * b.per_image;
+    blocks = ceil_div(b.images, ceil_div(b.images, fit)) * b.per_image;
   }
   std::size_t floats() const { return z(blocks) * block; }
 };
@@ -249,7 +244,7 @@ void add_sums(const Grouping& g, const float* sums, float* dw) {
   });
 }
 
-// Both gradients, that of the weights shared, or the latter alone if dx has no data.
+// Both gradients, of weights that share one, or that of the weights alone if dx has no data.
 void backward_in_portions(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w,
                           View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
