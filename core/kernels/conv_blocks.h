@@ -11,8 +11,8 @@ namespace fanin {
 
 constexpr int kBlockPixels = 64;
 
-// Above this many weights eight private copies of their gradient take memory for nothing, and with few pixels time as
-// well (README.md); and they are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels.
+// Weights above this many are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels; and in
+// amx they have no private copies of their gradient (pointwise does without them earlier).
 constexpr int kLargeWeights = 512 * 512;
 inline bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 

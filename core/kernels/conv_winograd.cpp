@@ -468,10 +468,8 @@ constexpr ConvCandidate unless_exact(ConvCandidate c) {
 
 namespace fanin {
 
-using namespace winograd;
-
-const ConvCandidate conv_winograd2 = rung<F2>("winograd2");
-const ConvCandidate conv_winograd4 = unless_exact(rung<F4>("winograd4"));
-const ConvCandidate conv_strided2 = rung<Strided2>("strided2");
+const ConvCandidate conv_winograd2 = winograd::rung<winograd::F2>("winograd2");
+const ConvCandidate conv_winograd4 = winograd::unless_exact(winograd::rung<winograd::F4>("winograd4"));
+const ConvCandidate conv_strided2 = winograd::rung<winograd::Strided2>("strided2");
 
 }  // namespace fanin

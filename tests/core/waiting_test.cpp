@@ -11,7 +11,8 @@
 namespace fanin {
 namespace {
 
-constexpr std::chrono::milliseconds kPause(40);
+// Long beside the steps even on a machine so busy that they take a third of a second.
+constexpr std::chrono::milliseconds kPause(200);
 
 // Four batches of zeros, each after a pause, or at once.
 class SlowBatches : public BatchSource {
@@ -53,7 +54,7 @@ TEST(Waiting, IsTheTimeThatTheSourceTook) {
   const EpochRow slow = train(true), quick = train(false);
   EXPECT_GE(slow.waited, 4 * std::chrono::duration<double>(kPause).count());
   EXPECT_LE(slow.waited, slow.seconds);
-  EXPECT_DOUBLE_EQ(slow.waited_share(), slow.waited / slow.seconds);
+  EXPECT_GT(slow.waited_share(), 0.5);  // the steps take microseconds
   EXPECT_LT(quick.waited, slow.waited / 2);
   EXPECT_EQ(EpochRow().waited_share(), 0.0);
 }
