@@ -31,7 +31,11 @@ class Fuser {
       if (lazy(i) == Lazy::norm) omit_norm(i);
     for (int i = 1; i < count_; ++i)
       if (lazy(i) == Lazy::relu) omit_relu(i);
-    if (options_.mode == Mode::evaluate) return std::move(fusion_);
+    if (options_.mode == Mode::evaluate) {
+      for (int i = 1; i < count_; ++i)
+        if (fused(i).joins >= 0) join_in_convolution(i);
+      return std::move(fusion_);
+    }
     for (int i = 1; i < count_; ++i) find_finisher(i);
     place_moments();
     for (int i = 1; i < count_; ++i) pass_gradient_on(i);
@@ -85,6 +89,18 @@ class Fuser {
       if (!reads_lazily(k) || lazy(k) == Lazy::relu) return;
     fused(i).value = {.source = input.source, .norm = input.norm, .relu = true};
     fused(i).writes = -1;
+  }
+
+  // relu(norm(conv) + other) without a backward pass: nothing of it waits for the statistics of the batch, so the last of
+  // the convolutions writes r.
+  void join_in_convolution(int r) {
+    const std::vector<int>& operands = node(fused(r).joins).inputs;
+    const int a = fused(operands[0]).value.source, b = fused(operands[1]).value.source, last = std::max(a, b);
+    const int norm = operands[last == a ? 0 : 1];
+    if (a == b || !node(last).offers.forward_epilogue || last == options_.output) return;
+    if (fused(norm).value.norm != norm || !only_consumer(last, norm) || !only_consumer(norm, fused(r).joins)) return;
+    fused(last).writes = r;
+    fused(r).writes = -1;
   }
 
   // Backward runs from large to small ids, so the smallest reader is the last to add to the gradient of v.

@@ -1,7 +1,8 @@
 // Which values of a network never exist. Layers say what they offer (layer.h); this decides, once, on the static graph.
 //   - A BatchNorm or ReLU whose readers can all compute it while they load has no memory: it is read from its source.
 //   - A convolution that is the last operand of a sum writes the sum itself.
-//   - A ReLU of a sum computes the sum on the way, and reads operands that do not exist.
+//   - A ReLU of a sum computes the sum on the way, and reads operands that do not exist. In evaluation the convolution
+//     behind whose BatchNorm the sum comes does both, and writes the ReLU's value.
 //   - The statistics of a value are taken by whoever writes it, once a channel: a concat's are its operands'.
 //   - The last reader to add to the gradient of a missing value finishes it: mask of the ReLU, sums of the BatchNorm.
 //   - Where that is a convolution and the only reader, there is no such gradient at all: it goes, times BatchNorm's
@@ -41,7 +42,7 @@ enum class Corrected { no, first, at_load };
 
 struct FusedNode {
   Reading value;
-  int writes = -1;        // the node whose value the forward pass of this one computes: itself, a sum, or none
+  int writes = -1;        // the node whose value the forward pass of this one computes: itself, a sum, a ReLU, or none
   int joins = -1;         // a ReLU that computes this sum on the way
   int finishes = -1;      // the missing node whose gradient is complete after the backward pass of this one
   bool finished = false;  // some node finishes the gradient of this one

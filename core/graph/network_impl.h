@@ -99,6 +99,7 @@ struct Network::Impl {
   Operand operand(int id);
   Moments moments(int id) const;
   void take_moments(int id, bool known);
+  void write_for(int y, int id, ForwardEpilogue& e);
   void forward_fused(int id);
   void forward_fused_layer(int id);
   void backward_fused(int id);

@@ -47,6 +47,26 @@ void Network::Impl::take_moments(int id, bool known) {
   }
 }
 
+// What convolution `id` does to write the value of `y`: a sum that it is an operand of, or a ReLU that joins one.
+void Network::Impl::write_for(int y, int id, ForwardEpilogue& e) {
+  e.joins = fused(y).joins >= 0;
+  for (const int x : node(e.joins ? fused(y).joins : y).plan.inputs) {
+    const Reading& reading = fused(x).value;
+    if (reading.norm >=
+        0) {  // it comes later in the order of nodes; of running statistics it makes nothing but its rows
+      const ConstView nothing{nullptr, node(reading.norm).plan.shape.with_images(current_images), 0};
+      node(reading.norm).layer->forward(nothing, {nullptr, nothing.shape, 0}, pass_of(reading.norm));
+    }
+    const Operand from = operand(x);
+    if (reading.source == id) {
+      e.own = from.transform;
+    } else {
+      e.add = from.x;
+      e.other = from.transform;
+    }
+  }
+}
+
 void Network::Impl::forward_fused_layer(int id) {
   const NodeData& n = node(id);
   const FusedNode& f = fused(id);
@@ -67,10 +87,7 @@ void Network::Impl::forward_fused_layer(int id) {
     p.transform = x.transform;
     if (n.plan.offers.forward_epilogue && moments(f.writes).mean != nullptr)
       p.forward_epilogue.moments = partials(plan.moments[static_cast<std::size_t>(id)]);
-    if (f.writes != id) {
-      const std::vector<int>& inputs = node(f.writes).plan.inputs;
-      p.forward_epilogue.add = any_value(inputs[0] == id ? inputs[1] : inputs[0]);
-    }
+    if (f.writes != id) write_for(f.writes, id, p.forward_epilogue);
     n.layer->forward(x.x, y, p);
   }
   take_moments(id, p.forward_epilogue.moments != nullptr);

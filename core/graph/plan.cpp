@@ -83,7 +83,7 @@ class Planner {
             }
       }
     }
-    // A convolution that adds the other operand of a sum has no value but the sum.
+    // A convolution that adds the other operand of a sum has no value but the sum, or its ReLU.
     for (int i = 0; i < count_; ++i)
       if (fused(i).writes >= 0) values_.join(i, fused(i).writes);
     if (options_.share) slice_concats(nodes_, values_);

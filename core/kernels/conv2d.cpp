@@ -60,7 +60,7 @@ const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct prod
 const ConvCandidate* joint(const Conv2d& conv, const Shape& x, ConvPrecision precision = current_precision) {
   const ConvCandidate& input = choose(conv, x, ConvProduct::backward_input, precision);
   const bool same = &input == &choose(conv, x, ConvProduct::backward_weights, precision);
-  return same && input.backward != nullptr && (input.pays == nullptr || input.pays(conv)) ? &input : nullptr;
+  return same && fits_both(input, conv, x) && (input.pays == nullptr || input.pays(conv)) ? &input : nullptr;
 }
 
 }  // namespace

@@ -91,6 +91,38 @@ void for_vectors(int channels, Fn&& fn) {
   if (c < channels) fn.template operator()<1>(c, PartVector{channels - c});
 }
 
+// What a value is read as, rounded after each operation as in transform.h, so that what is joined here and what a pass of
+// its own joins (join.h) are the same bits.
+struct Rounded {
+  bool affine, relu;
+  Vec mean, factor, shift;
+  Rounded(const InputTransform& t, int first, int lanes) : affine(t.factor != nullptr), relu(t.relu) {
+    if (!affine) return;
+    mean = simd::load_n(t.mean + first, lanes);
+    factor = simd::load_n(t.factor + first, lanes);
+    shift = simd::load_n(t.shift + first, lanes);
+  }
+  Vec operator()(Vec x) const {
+    if (affine) x = simd::plus(simd::times(simd::minus(x, mean), factor), shift);
+    return relu ? simd::positive_part(x) : x;
+  }
+};
+
+// y = max(own(y) + other(add), 0).
+void join(const ForwardEpilogue& e, View y, const Piece& piece) {
+  const int end = piece.first_channel + piece.channels;
+  for (int c = piece.first_channel; c < end; c += kLanes) {
+    const int lanes = std::min(kLanes, end - c);
+    const Rounded own(e.own, c, lanes), other(e.other, c, lanes);
+    const float* add = at(e.add, piece, piece.first) + c;
+    float* to = at(y, piece, piece.first) + c;
+    for (int p = 0; p < piece.count; ++p, to += y.stride, add += e.add.stride) {
+      const Vec sum = simd::plus(own(simd::load_n(to, lanes)), other(simd::load_n(add, lanes)));
+      simd::store_n(simd::positive_part(sum), to, lanes);
+    }
+  }
+}
+
 template <class Lanes>
 void add_to_sums(float* sums, int image, int channels, int channel, Vec sum, Vec product, Lanes lanes) {
   float *const first = sums + z(image) * z(2 * channels) + channel, *const second = first + channels;
@@ -163,6 +195,7 @@ void with_bits(Fn&& fn, bool first, Rest... rest) {
 }  // namespace
 
 void finish_forward(const ForwardEpilogue& e, View y, const Piece& piece) {
+  if (e.joins) return join(e, y, piece);
   const bool adds = e.add.data != nullptr && !in_place(e, y);
   if (!adds && e.moments == nullptr) return;
   const int total = y.shape.channels;

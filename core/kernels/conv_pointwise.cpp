@@ -141,6 +141,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
     Ahead ahead;
+    if (!in_place(e, y)) add_block(ahead, blocks, e.add, index + 1);
     add_block(ahead, blocks, y, index + 1);
     add_block(ahead, blocks, x, index + 1);
     multiply_block({g.out}, g.in, block, packed, weights, {y, write, nothing}, ahead);

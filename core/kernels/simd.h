@@ -47,5 +47,19 @@ inline Vec minus(Vec a, Vec b) { return hn::Sub(a, b); }
 inline Vec times(Vec a, Vec b) { return hn::Mul(a, b); }
 inline Vec positive_part(Vec a) { return hn::Max(zero(), a); }  // this way round a NaN stays a NaN
 inline Vec where_positive(Vec condition, Vec a) { return hn::IfThenElseZero(hn::Gt(condition, zero()), a); }
+// v, in a register: without this GCC may load it again for each use.
+[[gnu::always_inline]] inline Vec kept(Vec v) {
+  asm("" : "+v"(v.raw));
+  return v;
+}
+// Lane l of the result is lane l ^ r of v, r < min(8, kLanes).
+[[gnu::always_inline]] inline Vec swap_lanes(Vec v, int r) {
+  if constexpr (kLanes >= 8)
+    if ((r & 4) != 0) v = hn::SwapAdjacentBlocks(v);
+  if ((r & 3) == 1) return hn::Shuffle2301(v);
+  if ((r & 3) == 2) return hn::Shuffle1032(v);
+  if ((r & 3) == 3) return hn::Shuffle0123(v);
+  return v;
+}
 
 }  // namespace fanin::simd

@@ -61,6 +61,18 @@ std::vector<Case> cases() {
                              .padding = padding,
                              .groups = channels},
                             {2, 10, 19, channels}});
+  for (const int width : {2, 4, 8})  // lanes that change places; groups that fill no vector, no task
+    for (const int groups : {2, 3, 6, 12, 16})
+      for (const int kernel : {1, 2, 3, 5, 7})
+        for (const int stride : {1, 2})
+          for (const int padding : {0, kernel / 2})
+            result.push_back({{.in_channels = groups * width,
+                               .out_channels = groups * width,
+                               .kernel = kernel,
+                               .stride = stride,
+                               .padding = padding,
+                               .groups = groups},
+                              {2, 8, 11, groups * width}});
   result.push_back(
       {{.in_channels = 16, .out_channels = 16, .kernel = 3, .stride = 1, .padding = 1, .groups = 1}, {9, 32, 32, 16}});
   return result;
@@ -101,8 +113,12 @@ std::vector<Case> network_cases() {
   add(256, 256, 3, 1, 4, 2, 5);  // dU of three groups, then of one
   add(64, 64, 3, 1, 16, 2, 10);  // narrow groups
   add(64, 64, 3, 2, 16, 2, 10);
-  add(16, 16, 3, 1, 1, 1, 9);  // 9 or 25 tiles: one more than a multiple of 4
-  add(24, 24, 3, 1, 6, 2, 7);  // merges of groups that do not fill a vector
+  add(16, 16, 3, 1, 1, 1, 9);    // 9 or 25 tiles: one more than a multiple of 4
+  add(24, 24, 3, 1, 6, 2, 7);    // merges of groups that do not fill a vector
+  add(48, 48, 3, 1, 16, 2, 10);  // and of groups of three
+  add(20, 20, 3, 1, 20, 2, 9);   // depthwise
+  add(37, 37, 5, 2, 37, 2, 9);
+  add(36, 36, 3, 2, 12, 2, 9);
   return result;
 }
 
@@ -160,7 +176,7 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
   rung.backward_weights(c, q.x.view(), q.transform, q.dy.view(), dw.data(),
                         scratch(ConvProduct::backward_weights).span());
   std::uint64_t hash = hash_bytes(dw.data(), dw.size() * sizeof(float));
-  if (rung.backward != nullptr && rung.fits(c, test.x, ConvProduct::backward_input)) {
+  if (fits_both(rung, c, test.x)) {
     hash = hash_bytes(dx.view().data, test.x.size() * sizeof(float), hash);
     rung.backward(c, q.x.view(), q.transform, q.dy.view(), q.w.data(), dx.view(), Write::overwrite, backward, dw.data(),
                   Buffer(rung.backward_scratch(c, test.x, thread_count())).span());
@@ -187,6 +203,51 @@ TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
       }
     }
   set_thread_count(before);
+}
+
+// y = max(own(y) + other(add), 0), from the y that the rung leaves without it: the same operations, so the same bits.
+void check_join(const ConvCandidate& rung, const Case& test, bool own, bool other) {
+  Problem q(test, true);
+  const int channels = test.conv.out_channels;
+  std::vector<float> rows[6];
+  for (std::size_t k = 0; k < 6; ++k)
+    for (int c = 0; c < channels; ++c)
+      rows[k].push_back(0.25f + 0.01f * static_cast<float>((c * 7 + static_cast<int>(k) * 5) % 23));
+  ForwardEpilogue e{q.add.view()};
+  e.joins = true;
+  if (own) e.own = {rows[0].data(), rows[1].data(), rows[2].data(), false};
+  if (other) e.other = {rows[3].data(), rows[4].data(), rows[5].data(), true};
+  Tensor plain(q.y_shape), joined(q.y_shape);
+  const Buffer scratch(rung.scratch(test.conv, test.x, ConvProduct::forward, thread_count()));
+  rung.forward(test.conv, q.x.view(), q.transform, q.w.data(), plain.view(), {}, scratch.span());
+  rung.forward(test.conv, q.x.view(), q.transform, q.w.data(), joined.view(), e, scratch.span());
+  const auto read = [&](const InputTransform& t, int c, float x) {
+    if (t.factor != nullptr) x = (x - t.mean[c]) * t.factor[c] + t.shift[c];
+    return t.relu ? std::max(x, 0.0f) : x;
+  };
+  int positive = 0;
+  for (std::size_t p = 0; p < q.y_shape.pixels(); ++p)
+    for (int c = 0; c < channels; ++c) {
+      const float sum = read(e.own, c, plain.view().pixel(p)[c]) + read(e.other, c, q.add.view().pixel(p)[c]);
+      ASSERT_EQ(joined.view().pixel(p)[c], std::max(sum, 0.0f)) << rung.name << " " << describe(test) << " at " << p;
+      positive += sum > 0;
+    }
+  EXPECT_GT(positive, 0) << rung.name << " " << describe(test);
+}
+
+TEST(Conv2d, JoinsWhatStandsBehind) {
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2,
+                                    &conv_winograd4, &conv_strided2, &conv_amx}) {
+    if (rung == &conv_amx && !has_matrix_unit()) continue;
+    int tried = 0;
+    for (const Case& test : network_cases()) {
+      if (!rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
+      check_join(*rung, test, true, tried % 2 == 0);
+      check_join(*rung, test, tried % 2 == 0, false);
+      ++tried;
+    }
+    EXPECT_GE(tried, 2) << rung->name;
+  }
 }
 
 // Winograd sums the gradient of large weights in several rounds of several blocks; an image set that needs them is too
@@ -261,6 +322,9 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
   wide.in_channels = 64, wide.out_channels = 128;
   for (const ConvProduct p : {ConvProduct::forward, ConvProduct::backward_input, ConvProduct::backward_weights})
     EXPECT_EQ(conv2d_choice(wide, {1, 8, 8, 64}, p), "strided2");
+  Conv2d narrow = three;
+  narrow.groups = 4;
+  EXPECT_EQ(conv2d_choice(narrow, x, ConvProduct::forward), "direct");
   strided.groups = 16;
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::forward), "depthwise");
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");

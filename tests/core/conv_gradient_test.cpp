@@ -39,6 +39,24 @@ Conv2d shortcut(int in, int out) {
   return conv;
 }
 
+// 1x1 of all kinds, and narrow groups under larger kernels.
+std::vector<Conv2d> convolutions() {
+  std::vector<Conv2d> result;
+  for (const int in : {3, 16, 50, 517})
+    for (const int out : {1, 12, 16, 33, 64, 523}) {
+      result.push_back(square(in, out, 1));
+      if (in != 16) result.push_back(shortcut(in, out));
+    }
+  for (const int width : {1, 2, 4, 8})
+    for (const int kernel : {3, 5})
+      for (const int stride : {1, 2}) {
+        Conv2d conv = square(6 * width, 6 * width, kernel, 6);
+        conv.stride = stride;
+        result.push_back(conv);
+      }
+  return result;
+}
+
 struct Both {
   std::vector<float> dx, dw;
 };
@@ -58,32 +76,31 @@ TEST(ConvGradient, LoadedItIsTheStoredOne) {
   int tried = 0;
   for (const ConvCandidate* rung : rungs) {
     if (!rung->loads_gradient) continue;
-    for (const auto& [in, stride] : {std::pair{3, 1}, {16, 1}, {50, 1}, {517, 1}, {3, 2}, {50, 2}, {517, 2}})
-      for (const int out : {1, 12, 16, 33, 64, 523}) {
-        const Conv2d conv = stride == 1 ? square(in, out, 1) : shortcut(in, out);
-        const bool scaled = out % 2 == 0;
-        const Shape shape{3, 9, 8, in}, y_shape = conv.output_shape(shape);
-        if (!rung->fits(conv, shape, ConvProduct::backward_input)) continue;
-        const Tensor g = random(y_shape, "g"), y = random(y_shape, "y");
-        const std::vector<float> ones(static_cast<std::size_t>(out), 1.0f);
-        const std::vector<float> factor = scaled ? random_row(out, "factor") : ones,
-                                 constant = random_row(out, "constant"), slope = random_row(out, "slope"),
-                                 mean = random_row(out, "mean");
-        Tensor dy(y_shape);
-        for (std::size_t i = 0; i < y_shape.size(); ++i) {
-          const std::size_t c = i % static_cast<std::size_t>(out);
-          const float moved = y.view().data[i] - mean[c];
-          dy.view().data[i] = g.view().data[i] * factor[c] - constant[c] - slope[c] * moved;
-        }
-        Gradient loaded(g.view());
-        loaded.y = y.view();
-        if (scaled) loaded.factor = factor.data();
-        loaded.constant = constant.data(), loaded.slope = slope.data(), loaded.mean = mean.data();
-        const Both expected = backward(*rung, conv, shape, dy.view()), actual = backward(*rung, conv, shape, loaded);
-        EXPECT_EQ(actual.dx, expected.dx) << rung->name << " " << in << " -> " << out;
-        EXPECT_EQ(actual.dw, expected.dw) << rung->name << " " << in << " -> " << out;
-        ++tried;
+    for (const Conv2d& conv : convolutions()) {
+      const int in = conv.in_channels, out = conv.out_channels;
+      const bool scaled = (in + out) % 2 == 0;
+      const Shape shape{3, 9, 8, in}, y_shape = conv.output_shape(shape);
+      if (!fits_both(*rung, conv, shape)) continue;
+      const Tensor g = random(y_shape, "g"), y = random(y_shape, "y");
+      const std::vector<float> ones(static_cast<std::size_t>(out), 1.0f);
+      const std::vector<float> factor = scaled ? random_row(out, "factor") : ones,
+                               constant = random_row(out, "constant"), slope = random_row(out, "slope"),
+                               mean = random_row(out, "mean");
+      Tensor dy(y_shape);
+      for (std::size_t i = 0; i < y_shape.size(); ++i) {
+        const std::size_t c = i % static_cast<std::size_t>(out);
+        const float moved = y.view().data[i] - mean[c];
+        dy.view().data[i] = g.view().data[i] * factor[c] - constant[c] - slope[c] * moved;
       }
+      Gradient loaded(g.view());
+      loaded.y = y.view();
+      if (scaled) loaded.factor = factor.data();
+      loaded.constant = constant.data(), loaded.slope = slope.data(), loaded.mean = mean.data();
+      const Both expected = backward(*rung, conv, shape, dy.view()), actual = backward(*rung, conv, shape, loaded);
+      EXPECT_EQ(actual.dx, expected.dx) << rung->name << " " << in << " -> " << out;
+      EXPECT_EQ(actual.dw, expected.dw) << rung->name << " " << in << " -> " << out;
+      ++tried;
+    }
   }
   EXPECT_GE(tried, 30);
 }
@@ -126,7 +143,7 @@ TEST(ConvGradient, SumsWithOtherValues) {
       e.others[0] = {a.view(), mean_a.data(), sums_a.data()};
       e.others[1] = {b.view(), mean_b.data(), sums_b.data()};
       for (const bool both : {false, true}) {
-        if (both && rung->backward == nullptr) continue;
+        if (both && !fits_both(*rung, conv, shape)) continue;
         Tensor dx = random(shape, "before");
         if (both)
           rung->backward(conv, x.view(), {}, dy.view(), w.data(), dx.view(), Write::add, e, dw.data(),

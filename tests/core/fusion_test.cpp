@@ -61,6 +61,20 @@ std::vector<Case> odd_graphs() {
          const Node j = relu(net, "join", net.sum("sum", n, r));
          return head(net, net.sum("out", j, conv(net, "conv2", j, {.out_channels = 8})));
        }},
+      {"joins that evaluation leaves to a convolution, and some that it cannot",
+       [](Network& net) {
+         const Node x = stem(net);
+         const Node a = conv(net, "a", x, {.out_channels = 8}), b = conv(net, "b", x, {.out_channels = 8});
+         const Node norm_b = batch_norm(net, "norm_b", b), norm_a = batch_norm(net, "norm_a", a);
+         const Node first = relu(net, "first", net.sum("ab", norm_a, norm_b));  // b comes last, and writes it
+         const Node c = batch_norm(net, "norm_c", conv(net, "c", first, {.out_channels = 8}));
+         const Node second = relu(net, "second", net.sum("cr", bn_relu(net, "side", a), c));
+         const Node d = conv(net, "d", second, {.out_channels = 8});  // which more than its norm reads
+         const Node third = relu(net, "third", net.sum("dr", batch_norm(net, "norm_d", d), second));
+         const Node e = conv(net, "e", third, {.out_channels = 8, .bias = true});  // has no epilogue
+         const Node fourth = relu(net, "fourth", net.sum("er", batch_norm(net, "norm_e", e), d));
+         return head(net, fourth);
+       }},
       {"concats of the input, of copies and of a missing ReLU's source",
        [](Network& net) {
          const Node x = stem(net);
@@ -332,6 +346,34 @@ TEST(Fusion, DecidesOnTheGraph) {
   EXPECT_EQ(f.moment_channels, 3);
   options.fuse = false;
   for (int id = 0; id < 6; ++id) EXPECT_TRUE(fuse(nodes, options).at(id).stored());
+}
+
+// relu(norm(conv) + norm(conv)): in evaluation the last of the convolutions writes it, in training nothing can.
+TEST(Fusion, JoinsInAConvolutionWithoutStatistics) {
+  const Offers convolution{.transformed_input = true, .forward_epilogue = true};
+  const auto writes = [&](Mode mode, bool norm_read_twice) {
+    std::vector<PlanNode> nodes{{.kind = NodeKind::input, .inputs = {}, .shape = kImage, .needs = {}, .offers = {}}};
+    const auto add = [&](NodeKind kind, std::vector<int> inputs, Offers offers) {
+      nodes.push_back({.kind = kind, .inputs = std::move(inputs), .shape = kImage, .needs = {}, .offers = offers});
+    };
+    add(NodeKind::layer, {0}, convolution);
+    add(NodeKind::layer, {0}, convolution);
+    add(NodeKind::layer, {2}, {.lazy = Lazy::norm});
+    add(NodeKind::layer, {1}, {.lazy = Lazy::norm});
+    add(NodeKind::sum, {4, 3}, {});
+    add(NodeKind::layer, {5}, {.lazy = Lazy::relu, .transformed_input = true});
+    add(NodeKind::layer, {6}, convolution);
+    if (norm_read_twice) add(NodeKind::layer, {3}, convolution);
+    PlanOptions options;
+    options.output = 7;
+    options.mode = mode;
+    options.fuse = true;
+    const Fusion f = fuse(nodes, options);
+    return std::pair{f.at(2).writes, f.at(6).writes};
+  };
+  EXPECT_EQ(writes(Mode::evaluate, false), std::pair(6, -1));
+  EXPECT_EQ(writes(Mode::evaluate, true), std::pair(2, 6));
+  EXPECT_EQ(writes(Mode::train, false), std::pair(2, 6));
 }
 
 // Convolution, BatchNorm, ReLU, convolution: the second passes the gradient of BatchNorm on, the first puts it right, at
