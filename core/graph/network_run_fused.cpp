@@ -52,8 +52,8 @@ void Network::Impl::write_for(int y, int id, ForwardEpilogue& e) {
   e.joins = fused(y).joins >= 0;
   for (const int x : node(e.joins ? fused(y).joins : y).plan.inputs) {
     const Reading& reading = fused(x).value;
-    if (reading.norm >=
-        0) {  // it comes later in the order of nodes; of running statistics it makes nothing but its rows
+    if (reading.norm >= 0) {
+      // Its turn comes later, but with running statistics there is nothing to wait for: it makes its rows.
       const ConstView nothing{nullptr, node(reading.norm).plan.shape.with_images(current_images), 0};
       node(reading.norm).layer->forward(nothing, {nullptr, nothing.shape, 0}, pass_of(reading.norm));
     }

@@ -305,7 +305,7 @@ Share share(const Grouping& g, const Planes& planes, int images) {
   constexpr std::size_t kLarge = 512 * 512, kSlice = 384 * 1024;
   constexpr int kLeastTasks = 4;
   const int panels = Panels{g.out}.count();
-  if (g.in_lanes() || gradient_floats(g) <= kLarge) return {std::min(kWeightGradientChunks, images), 1, panels};
+  if (gradient_floats(g) <= kLarge) return {std::min(kWeightGradientChunks, images), 1, panels};
   const int least = ceil_div(kLeastTasks, tasks_of_image(g, planes));
   const int slices = least * ceil_div(static_cast<int>(gradient_floats(g) / z(g.count)), least * int{kSlice});
   return {1, std::min(slices, panels), panels};
