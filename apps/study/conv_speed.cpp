@@ -95,7 +95,7 @@ double ConvSpeed::product(const ConvCandidate& rung, ConvProduct product) {
 }
 
 double ConvSpeed::joint(const ConvCandidate& rung) {
-  if (!fits_both(rung, job_.node.conv, x_shape_) || !job_.wanted) return 0.0;
+  if (rung.backward == nullptr || !fits(rung, ConvProduct::backward_input) || !job_.wanted) return 0.0;
   Buffer scratch(rung.backward_scratch(job_.node.conv, x_shape_, thread_count()));
   if (job_.write == Write::add) fill(dx_.view(), 0.0f);
   return rate(2, [&] {

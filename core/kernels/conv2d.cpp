@@ -16,8 +16,9 @@ namespace fanin {
 namespace {
 
 // The first that fits wins; `gemm` fits everything.
-const ConvCandidate* const candidates[] = {&conv_amx,       &conv_pointwise, &conv_depthwise, &conv_winograd4,
-                                           &conv_winograd2, &conv_strided2,  &conv_direct,    &conv_gemm};
+const ConvCandidate* const candidates[] = {&conv_amx,      &conv_pointwise, &conv_depthwise,
+                                           &conv_grouped,  &conv_winograd4, &conv_winograd2,
+                                           &conv_strided2, &conv_direct,    &conv_gemm};
 
 constexpr std::string_view precision_names[] = {"exact", "fast", "bf16x6",
                                                 "bf16x3"};  // in the order of the enumeration
@@ -60,7 +61,7 @@ const ConvCandidate& choose(const Conv2d& conv, const Shape& x, ConvProduct prod
 const ConvCandidate* joint(const Conv2d& conv, const Shape& x, ConvPrecision precision = current_precision) {
   const ConvCandidate& input = choose(conv, x, ConvProduct::backward_input, precision);
   const bool same = &input == &choose(conv, x, ConvProduct::backward_weights, precision);
-  return same && fits_both(input, conv, x) && (input.pays == nullptr || input.pays(conv)) ? &input : nullptr;
+  return same && input.backward != nullptr && (input.pays == nullptr || input.pays(conv)) ? &input : nullptr;
 }
 
 }  // namespace

@@ -25,18 +25,11 @@ struct ConvCandidate {
   std::size_t (*backward_scratch)(const Conv2d&, const Shape& x, int threads) = nullptr;
   void (*backward)(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
                    Write, const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
-  bool (*fits_backward)(const Conv2d&) = nullptr;  // what of it backward takes; null: everything
-  bool loads_gradient = false;                     // backward reads any Gradient; otherwise only stored ones
-  bool (*pays)(const Conv2d&) = nullptr;           // whether backward is faster than the two products; null: always
-  bool (*admitted)(ConvPrecision) = nullptr;       // with which it is a candidate; null: with all
-  const char* when = "";                           // the same, for people
+  bool loads_gradient = false;                // backward reads any Gradient; otherwise only stored ones
+  bool (*pays)(const Conv2d&) = nullptr;      // whether backward is faster than the two products; null: always
+  bool (*admitted)(ConvPrecision) = nullptr;  // with which it is a candidate; null: with all
+  const char* when = "";                      // the same, for people
 };
-
-// Whether a rung that fits forward takes both gradients from one load.
-inline bool fits_both(const ConvCandidate& rung, const Conv2d& c, const Shape& x) {
-  return rung.backward != nullptr && rung.fits(c, x, ConvProduct::backward_input) &&
-         (rung.fits_backward == nullptr || rung.fits_backward(c));
-}
 
 // In order of preference: the first that fits and that the ConvPrecision admits runs.
 std::span<const ConvCandidate* const> conv_candidates();
@@ -44,8 +37,8 @@ const ConvCandidate& conv2d_candidate(const Conv2d&, const Shape& x, ConvProduct
 // The one that takes both gradients in one call, or null if each product is on its own.
 const ConvCandidate* conv2d_joint_candidate(const Conv2d&, const Shape& x);
 
-extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_winograd2, conv_winograd4,
-    conv_strided2, conv_amx;
+extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_grouped, conv_winograd2,
+    conv_winograd4, conv_strided2, conv_amx;
 
 // Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in
 // order.

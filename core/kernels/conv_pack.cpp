@@ -143,47 +143,4 @@ void pack_weights(const Grouping& g, const float* w, bool transposed, std::span<
   });
 }
 
-namespace {
-
-// fn(where it lies among packed weights, where in the weight array) for all weights of a merged group under tap 0. The
-// lane is the channel that is read: an input channel, or an output channel if transposed.
-template <class Fn>
-void for_lane_weights(const Grouping& g, const LaneWeights& lanes, bool transposed, int group, Fn&& fn) {
-  for (int out = 0; out < g.out; ++out)
-    for (int i = 0; i < g.in_single; ++i) {
-      const int in = out / g.out_single * g.in_single + i, lane = transposed ? out : in, r = in ^ out;
-      fn(lanes.offset(group, lane / kLanes, 0) + z(r * kLanes + lane % kLanes),
-         z(i) * z(g.out_channels) + z(group * g.out + out));
-    }
-}
-
-}  // namespace
-
-void pack_lane_weights(const Grouping& g, const float* w, bool transposed, std::span<const int> order, float* to) {
-  const LaneWeights lanes(g, static_cast<int>(order.size()));
-  const std::size_t tap_of_w = z(g.in_single) * z(g.out_channels), tap_of_packed = z(g.in_single * kLanes);
-  parallel_for(g.count, [&](int group) {
-    std::fill_n(to + lanes.offset(group, 0, 0), lanes.group_floats(), 0.0f);
-    for_lane_weights(g, lanes, transposed, group, [&](std::size_t packed, std::size_t weight) {
-      for (std::size_t k = 0; k < order.size(); ++k)
-        to[packed + k * tap_of_packed] = w[weight + z(order[k]) * tap_of_w];
-    });
-  });
-}
-
-void add_lane_weight_chunks(const Grouping& g, const float* partials, int chunks, std::size_t chunk_floats, float* dw) {
-  const LaneWeights lanes(g, g.taps);
-  const std::size_t tap_of_w = z(g.in_single) * z(g.out_channels), tap_of_packed = z(g.in_single * kLanes);
-  parallel_for(g.count, [&](int group) {
-    for_lane_weights(g, lanes, false, group, [&](std::size_t packed, std::size_t weight) {
-      for (std::size_t tap = 0; tap < z(g.taps); ++tap) {
-        float sum = 0.0f;
-        for (int chunk = 0; chunk < chunks; ++chunk)
-          sum += partials[z(chunk) * chunk_floats + packed + tap * tap_of_packed];
-        dw[weight + tap * tap_of_w] += sum;
-      }
-    });
-  });
-}
-
 }  // namespace fanin

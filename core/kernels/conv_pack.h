@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/kernels/conv2d.h"
-#include "core/kernels/micro_lanes.h"
+#include "core/kernels/micro.h"
 
 #include <span>
 
@@ -65,15 +65,13 @@ void pack_run(const InputTransform&, const PackRun&, float* to);
 void pack_gradient_run(const Gradient&, std::size_t pixel, int pixels, int first, int channels, float* to);
 
 // Groups as the tiles see them. Narrow groups are merged into one of up to kPack channels whose weights are block
-// diagonal: four times the arithmetic of 4-wide groups, but in full vectors. The tiles of micro_lanes.h, for those that
-// are in_lanes, see the groups in the merged one and need no more arithmetic than these.
+// diagonal: four times the arithmetic of 4-wide groups, but in full vectors.
 struct Grouping {
   int merge, count;           // original groups in a merged one; merged groups
   int in_single, out_single;  // channels of an original group
   int in, out;                // channels of a merged group
   int taps, out_channels;     // of the weight array
   explicit Grouping(const Conv2d& c);
-  bool in_lanes() const { return merge > 1 && in_single == out_single && micro::has_lane_tile(in_single); }
 };
 
 // Rows of the weight matrix of a group under one tap: (input channels x output channels), or transposed.
@@ -95,22 +93,5 @@ std::size_t packed_weight_floats(const Grouping&, bool transposed, int taps);
 void pack_weights(const Grouping&, const float* w, bool transposed, std::span<const int> order, float* to);
 // Where the weights of a panel start.
 std::size_t packed_weight_offset(const Grouping&, bool transposed, int taps, int group, int panel);
-
-// The same for groups that are in_lanes: [group][vector of channels][tap][r][lanes], where lane c has the weight between
-// channel c of what is read and channel c ^ r of the result. Gradients lie in the same way.
-struct LaneWeights {
-  int vectors, taps, in_group;  // of a merged group; of the weights; channels of an original group
-  LaneWeights(const Grouping& g, int of_taps)
-      : vectors(micro::Panels{g.in}.vectors()), taps(of_taps), in_group(g.in_single) {}
-  std::size_t vector_floats() const { return micro::z(taps * in_group * micro::kLanes); }
-  std::size_t group_floats() const { return vector_floats() * micro::z(vectors); }
-  std::size_t offset(int group, int vector, int tap) const {
-    return micro::z(group) * group_floats() + micro::z(vector) * vector_floats() +
-           micro::z(tap * in_group * micro::kLanes);
-  }
-};
-void pack_lane_weights(const Grouping&, const float* w, bool transposed, std::span<const int> order, float* to);
-// dw += sum over chunks, in their order.
-void add_lane_weight_chunks(const Grouping&, const float* partials, int chunks, std::size_t chunk_floats, float* dw);
 
 }  // namespace fanin

@@ -37,7 +37,7 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   const Grouping g(c);
   const int least = F::kStride == 1 ? 0 : g.count == 1 ? kStridedWeights : kLargeWeights;
   return c.kernel == 3 && c.stride == F::kStride && c.padding == 1 && g.in >= kNarrow && g.out >= kNarrow &&
-         !g.in_lanes() && g.in * g.out >= least;
+         g.in * g.out >= least;
 }
 
 // ------------------------------------------------------------------------------------------ forward, backward_input

@@ -64,6 +64,11 @@ std::vector<Case> awkward_cases() {
   add(20, 24, 3, 2, 1, 33, 31);  // bands of rows
   add(290, 20, 3, 1, 2, 5, 4);
   add(20, 290, 3, 1, 2, 5, 4);
+  for (const int width : {1, 2, 4, 8})  // narrow groups: bands, a single row, one image more than chunks
+    for (const int stride : {1, 2}) {
+      add(6 * width, 6 * width, 3, stride, 2, 17, 19, 6);
+      add(20 * width, 20 * width, 5, stride, 9, 1, 13, 20);
+    }
   for (const int images : {1, 2, 5}) add(60, 51, 3, 1, images, 8, 8, 3);  // few images: groups are shared out
   return result;
 }
@@ -78,9 +83,10 @@ int check_awkward(const ConvCandidate& rung, const test::WinogradAlgorithm* wino
   return fitting;
 }
 
-TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 182); }
+TEST(Conv2dAwkward, GemmIsTheDefinition) { EXPECT_EQ(check_awkward(conv_gemm), 198); }
 TEST(Conv2dAwkward, DirectIsTheDefinition) { EXPECT_GT(check_awkward(conv_direct), 100); }
 TEST(Conv2dAwkward, DepthwiseIsTheDefinition) { EXPECT_GE(check_awkward(conv_depthwise), 10); }
+TEST(Conv2dAwkward, GroupedIsTheDefinition) { EXPECT_GE(check_awkward(conv_grouped), 16); }
 TEST(Conv2dAwkward, PointwiseIsTheDefinition) { EXPECT_GT(check_awkward(conv_pointwise), 15); }
 class Conv2dAwkwardAmx : public test::MatrixUnit {};
 TEST_P(Conv2dAwkwardAmx, IsTheDefinition) { EXPECT_GT(check_awkward(conv_amx), 5); }

@@ -64,6 +64,7 @@ int check_catalogue(const ConvCandidate& rung, const test::WinogradAlgorithm* wi
 TEST(Conv2dCatalogue, GemmIsTheDefinition) { EXPECT_GT(check_catalogue(conv_gemm), 150); }
 TEST(Conv2dCatalogue, DirectIsTheDefinition) { EXPECT_GT(check_catalogue(conv_direct), 150); }
 TEST(Conv2dCatalogue, DepthwiseIsTheDefinition) { EXPECT_EQ(check_catalogue(conv_depthwise), 2); }
+TEST(Conv2dCatalogue, GroupedIsTheDefinition) { EXPECT_GE(check_catalogue(conv_grouped), 5); }
 TEST(Conv2dCatalogue, PointwiseIsTheDefinition) { EXPECT_GT(check_catalogue(conv_pointwise), 60); }
 class Conv2dCatalogueAmx : public test::MatrixUnit {};
 TEST_P(Conv2dCatalogueAmx, IsTheDefinition) { EXPECT_GT(check_catalogue(conv_amx), 60); }

@@ -141,6 +141,7 @@ int check_all(const ConvCandidate& rung, const test::WinogradAlgorithm* winograd
 TEST(Conv2d, GemmIsTheDefinition) { EXPECT_GT(check_all(conv_gemm), 100); }
 TEST(Conv2d, DirectIsTheDefinition) { EXPECT_GT(check_all(conv_direct), 90); }
 TEST(Conv2d, DepthwiseIsTheDefinition) { EXPECT_GT(check_all(conv_depthwise), 40); }
+TEST(Conv2d, GroupedIsTheDefinition) { EXPECT_GT(check_all(conv_grouped), 200); }
 TEST(Conv2d, PointwiseIsTheDefinition) { EXPECT_GT(check_all(conv_pointwise), 6); }
 TEST(Conv2d, Winograd2IsTheDefinition) {
   const test::WinogradAlgorithm m = test::winograd2();
@@ -176,7 +177,7 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
   rung.backward_weights(c, q.x.view(), q.transform, q.dy.view(), dw.data(),
                         scratch(ConvProduct::backward_weights).span());
   std::uint64_t hash = hash_bytes(dw.data(), dw.size() * sizeof(float));
-  if (fits_both(rung, c, test.x)) {
+  if (rung.backward != nullptr && rung.fits(c, test.x, ConvProduct::backward_input)) {
     hash = hash_bytes(dx.view().data, test.x.size() * sizeof(float), hash);
     rung.backward(c, q.x.view(), q.transform, q.dy.view(), q.w.data(), dx.view(), Write::overwrite, backward, dw.data(),
                   Buffer(rung.backward_scratch(c, test.x, thread_count())).span());
@@ -190,8 +191,8 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
 
 TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
   const int before = thread_count();
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2,
-                                    &conv_winograd4, &conv_strided2, &conv_amx})
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_grouped,
+                                    &conv_winograd2, &conv_winograd4, &conv_strided2, &conv_amx})
     for (const Case& test : all_cases()) {
       const Shape y_shape = test.conv.output_shape(test.x);
       if (y_shape.height < 1 || y_shape.width < 1 || !rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
@@ -236,8 +237,8 @@ void check_join(const ConvCandidate& rung, const Case& test, bool own, bool othe
 }
 
 TEST(Conv2d, JoinsWhatStandsBehind) {
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_winograd2,
-                                    &conv_winograd4, &conv_strided2, &conv_amx}) {
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_grouped,
+                                    &conv_winograd2, &conv_winograd4, &conv_strided2, &conv_amx}) {
     if (rung == &conv_amx && !has_matrix_unit()) continue;
     int tried = 0;
     for (const Case& test : network_cases()) {
@@ -324,10 +325,10 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
     EXPECT_EQ(conv2d_choice(wide, {1, 8, 8, 64}, p), "strided2");
   Conv2d narrow = three;
   narrow.groups = 4;
-  EXPECT_EQ(conv2d_choice(narrow, x, ConvProduct::forward), "direct");
+  EXPECT_EQ(conv2d_choice(narrow, x, ConvProduct::forward), "grouped");
   strided.groups = 16;
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::forward), "depthwise");
-  EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");
+  EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "grouped");
 }
 
 }  // namespace
