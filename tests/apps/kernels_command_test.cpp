@@ -95,10 +95,10 @@ TEST(KernelsCommand, TheEnvironmentForcesARung) {
 TEST(KernelsCommand, ListsTheCandidatesInOrder) {
   const test::Path folder = test::scratch_folder();
   EXPECT_EQ(test::run_fanin(folder, "kernels --candidates").output,
-            "amx\npointwise\ndepthwise\nwinograd4\nwinograd2\nstrided2\ndirect\ngemm\n");
+            "amx\npointwise\ndepthwise\ngrouped\nwinograd4\nwinograd2\nstrided2\ndirect\ngemm\n");
   const test::CommandResult table = test::run_fanin(folder, "kernels wrn-10-1 --batch 2 --seconds 0");
-  EXPECT_NE(table.output.find("amx (with --conv bf16x6 and bf16x3), pointwise, depthwise, winograd4 (not with --conv "
-                              "exact), winograd2, strided2, direct, "
+  EXPECT_NE(table.output.find("amx (with --conv bf16x6 and bf16x3), pointwise, depthwise, grouped, winograd4 (not with "
+                              "--conv exact), winograd2, strided2, direct, "
                               "gemm"),
             std::string::npos)
       << table.output;

@@ -286,15 +286,17 @@ TEST(Conv2d, NanPassesTheTransform) {
                           {1, 4, 4, 16}};
   const Case depthwise{{.in_channels = 16, .out_channels = 16, .kernel = 1, .stride = 1, .padding = 0, .groups = 16},
                        {1, 4, 4, 16}};
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_amx}) {
+  for (const ConvCandidate* rung :
+       {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_grouped, &conv_amx}) {
     if (rung == &conv_amx && !has_matrix_unit()) continue;
-    const Case& test = rung == &conv_depthwise ? depthwise : all_channels;
+    const bool in_channel = rung == &conv_depthwise || rung == &conv_grouped;
+    const Case& test = in_channel ? depthwise : all_channels;
     Problem q(test, true);
     q.x.view().pixel(5)[3] = kNan;
     Tensor y(q.y_shape);
     Buffer scratch(rung->scratch(test.conv, test.x, ConvProduct::forward, thread_count()));
     rung->forward(test.conv, q.x.view(), q.transform, q.w.data(), y.view(), {}, scratch.span());
-    EXPECT_TRUE(std::isnan(y.view().pixel(5)[rung == &conv_depthwise ? 3 : 7])) << rung->name;
+    EXPECT_TRUE(std::isnan(y.view().pixel(5)[in_channel ? 3 : 7])) << rung->name;
   }
 }
 
