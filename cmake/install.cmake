@@ -10,8 +10,8 @@ endif()
 # Includes start at the root of the tree, so the tree is kept: include/fanin/core/tensor/tensor.h. A few are internal.
 foreach(folder core layers init models data)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fanin
-    FILES_MATCHING PATTERN "*.h" PATTERN "simd.h" EXCLUDE PATTERN "micro*.h" EXCLUDE PATTERN "direct_planes.h" EXCLUDE PATTERN "winograd_*.h" EXCLUDE
-    PATTERN "ahead.h" EXCLUDE PATTERN "amx.h" EXCLUDE PATTERN "conv_*.h" EXCLUDE PATTERN "network_impl.h" EXCLUDE)
+    FILES_MATCHING PATTERN "*.h" PATTERN "simd.h" EXCLUDE PATTERN "micro*.h" EXCLUDE
+    PATTERN "direct_planes.h" EXCLUDE PATTERN "winograd_*.h" EXCLUDE PATTERN "ahead.h" EXCLUDE PATTERN "amx.h" EXCLUDE PATTERN "conv_*.h" EXCLUDE PATTERN "network_impl.h" EXCLUDE)
 endforeach()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/fanin)

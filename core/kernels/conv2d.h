@@ -51,14 +51,15 @@ struct Gradient {
   bool identity() const { return y.data == nullptr; }
 };
 
-// What forward does besides, while a result is still in the cache. `joins`: what comes behind the convolution, when
-// nobody has to know its statistics: y becomes max(own(y) + other(add), 0).
+// What forward does besides, while a result is still in the cache.
 struct ForwardEpilogue {
-  ConstView add;  // y += add, the other operand of a sum; data null: none. Shape of y; may be y itself
-  float* moments =
-      nullptr;         // [image][2][channel of y]: mean over the image's pixels, sum of squared deviations from it
-  bool joins = false;  // add is not y, and there are no moments
-  InputTransform own = {}, other = {};  // with joins
+  // y += add, the other operand of a sum; data null: none. Of y's shape; may be y itself, unless it joins.
+  ConstView add;
+  // [image][2][channel of y]: mean over the image's pixels, sum of squared deviations from it. Null: not wanted.
+  float* moments = nullptr;
+  // What comes behind the convolution when nobody has to know its statistics: y becomes max(own(y) + other(add), 0).
+  bool joins = false;
+  InputTransform own = {}, other = {};
 };
 
 // What backward_input does besides: dv becomes dv * [v(x) > 0] with relu, and its sums are taken, of which BatchNorm's

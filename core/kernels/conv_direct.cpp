@@ -14,9 +14,7 @@
 #include "core/kernels/direct_planes.h"
 #include "core/tensor/parallel.h"
 
-namespace fanin {
-
-namespace direct {
+namespace fanin::direct {
 
 namespace {
 
@@ -216,7 +214,9 @@ constexpr ConvCandidate rung = {"direct", fits, tile, scratch_floats, forward, b
 
 }  // namespace
 
-}  // namespace direct
+}  // namespace fanin::direct
+
+namespace fanin {
 
 const ConvCandidate conv_direct = direct::rung;
 

@@ -14,9 +14,7 @@
 #include "core/kernels/micro_lanes.h"
 #include "core/tensor/parallel.h"
 
-namespace fanin {
-
-namespace direct {
+namespace fanin::direct {
 
 namespace {
 
@@ -29,19 +27,20 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
 
 // Where weights and gradients lie. A merged group (Grouping) has one pack of channels, hence one vector or a few.
 struct LaneWeights {
-  int taps, in_group, vectors;  // in_group: channels of an original group
-  LaneWeights(const Grouping& g) : taps(g.taps), in_group(g.in_single), vectors(micro::Panels{g.in}.vectors()) {}
-  std::size_t vector_floats() const { return z(taps * in_group * kLanes); }
-  std::size_t group_floats() const { return vector_floats() * z(vectors); }
-  std::size_t floats(const Grouping& g) const { return Scratch::rounded(group_floats() * z(g.count)); }
+  int groups, vectors, taps, in_group;  // in_group: channels of an original group
+  LaneWeights(const Grouping& g)
+      : groups(g.count), vectors(micro::Panels{g.in}.vectors()), taps(g.taps), in_group(g.in_single) {}
+  std::size_t tap_floats() const { return z(in_group * kLanes); }
+  std::size_t group_floats() const { return z(vectors * taps) * tap_floats(); }
+  std::size_t floats() const { return Scratch::rounded(z(groups) * group_floats()); }
   std::size_t offset(int group, int vector, int tap) const {
-    return z(group) * group_floats() + z(vector) * vector_floats() + z(tap * in_group * kLanes);
+    return z(group) * group_floats() + z(vector * taps + tap) * tap_floats();
   }
 };
 
 // fn(where it lies in LaneWeights, where in the weight array) for all weights of a merged group under tap 0; those of the
-// next tap are lane_tap and array_tap floats on. The lane is the channel that is read: an input channel, or an output
-// channel if transposed.
+// next tap are tap_floats() and array_tap() floats on. The lane is the channel that is read: an input channel, or an
+// output channel if transposed.
 template <class Fn>
 void for_weights(const Grouping& g, bool transposed, int group, Fn&& fn) {
   const LaneWeights lanes(g);
@@ -52,7 +51,6 @@ void for_weights(const Grouping& g, bool transposed, int group, Fn&& fn) {
          z(i) * z(g.out_channels) + z(group * g.out + out));
     }
 }
-std::size_t lane_tap(const Grouping& g) { return z(g.in_single * kLanes); }
 std::size_t array_tap(const Grouping& g) { return z(g.in_single) * z(g.out_channels); }
 
 void pack_lanes(const Grouping& g, const float* w, bool transposed, const Taps& taps, float* to) {
@@ -60,19 +58,21 @@ void pack_lanes(const Grouping& g, const float* w, bool transposed, const Taps& 
   parallel_for(g.count, [&](int group) {
     std::fill_n(to + lanes.offset(group, 0, 0), lanes.group_floats(), 0.0f);
     for_weights(g, transposed, group, [&](std::size_t lane, std::size_t weight) {
-      for (int k = 0; k < taps.count; ++k) to[lane + z(k) * lane_tap(g)] = w[weight + z(taps.order[k]) * array_tap(g)];
+      for (int k = 0; k < taps.count; ++k)
+        to[lane + z(k) * lanes.tap_floats()] = w[weight + z(taps.order[k]) * array_tap(g)];
     });
   });
 }
 
 // dw += sum over chunks, in their order.
 void add_lane_chunks(const Grouping& g, const float* partials, int chunks, float* dw) {
-  const std::size_t size = LaneWeights(g).floats(g);
+  const LaneWeights lanes(g);
   parallel_for(g.count, [&](int group) {
     for_weights(g, false, group, [&](std::size_t lane, std::size_t weight) {
       for (int tap = 0; tap < g.taps; ++tap) {
         float sum = 0.0f;
-        for (int chunk = 0; chunk < chunks; ++chunk) sum += partials[z(chunk) * size + lane + z(tap) * lane_tap(g)];
+        for (int chunk = 0; chunk < chunks; ++chunk)
+          sum += partials[z(chunk) * lanes.floats() + lane + z(tap) * lanes.tap_floats()];
         dw[weight + z(tap) * array_tap(g)] += sum;
       }
     });
@@ -124,7 +124,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   const Taps taps = forward_taps(c, planes);
   const int channels = planes.groups * g.in;
   Scratch parts(scratch);
-  float* const weights = parts.take(LaneWeights(g).floats(g));
+  float* const weights = parts.take(LaneWeights(g).floats());
   float* const packs = parts.take(0);
   pack_lanes(g, w, false, taps, weights);
   const Write write = in_place(e, y) ? Write::add : Write::overwrite;
@@ -149,7 +149,7 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   const Taps taps = backward_taps(c, planes);
   const int channels = planes.groups * g.in;
   Scratch parts(scratch);
-  float* const weights = parts.take(LaneWeights(g).floats(g));
+  float* const weights = parts.take(LaneWeights(g).floats());
   float* const packs = parts.take(0);
   pack_lanes(g, w, true, taps, weights);
   parallel_for(dx.shape.images * tasks_of_image(g, planes), [&](int index) {
@@ -175,14 +175,14 @@ void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradi
   const LaneWeights lanes(g);
   const std::size_t floats = planes.floats() + dy_planes.floats();
   Scratch parts(scratch);
-  float* const partials = parts.take(z(chunks) * lanes.floats(g));
-  float* const weights = parts.take(lanes.floats(g));
+  float* const partials = parts.take(z(chunks) * lanes.floats());
+  float* const weights = parts.take(lanes.floats());
   float* const packs = parts.take(0);
   const bool wanted = dx.data != nullptr;
   if (wanted) pack_lanes(g, w, true, taps, weights);
   parallel_for(chunks * units, [&](int index) {
     const int chunk = index / units, first_group = index % units * planes.groups, channel = first_group * g.in;
-    float* const partial = partials + z(chunk) * lanes.floats(g);
+    float* const partial = partials + z(chunk) * lanes.floats();
     float* const packed_x = packs + z(omp_get_thread_num()) * floats;
     float* const packed_dy = packed_x + planes.floats();
     std::fill_n(partial + lanes.offset(first_group, 0, 0), z(planes.groups) * lanes.group_floats(), 0.0f);
@@ -212,7 +212,7 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
 std::size_t backward_scratch(const Conv2d& c, const Shape& x, int threads) {
   const Grouping g(c);
   const Planes from = forward_planes(c, g, c.output_shape(x)), to = backward_planes(c, g, x);
-  return z(std::min(kWeightGradientChunks, x.images) + 1) * LaneWeights(g).floats(g) +
+  return z(std::min(kWeightGradientChunks, x.images) + 1) * LaneWeights(g).floats() +
          z(threads) * (from.floats() + to.floats());
 }
 
@@ -221,7 +221,7 @@ std::size_t scratch_floats(const Conv2d& c, const Shape& x, ConvProduct product,
   if (product == ConvProduct::backward_weights) return backward_scratch(c, x, threads);
   const bool is_forward = product == ConvProduct::forward;
   const Planes planes = is_forward ? forward_planes(c, g, c.output_shape(x)) : backward_planes(c, g, x);
-  return LaneWeights(g).floats(g) + z(threads) * planes.floats();
+  return LaneWeights(g).floats() + z(threads) * planes.floats();
 }
 
 std::string tile(const Conv2d& c, const Shape&, ConvProduct product) {
@@ -247,7 +247,9 @@ constexpr ConvCandidate rung = {
 
 }  // namespace
 
-}  // namespace direct
+}  // namespace fanin::direct
+
+namespace fanin {
 
 const ConvCandidate conv_grouped = direct::rung;
 

@@ -20,6 +20,7 @@ class Margin:
     """How near a forward pass came to a point where the slope jumps: an activation's argument to 0, the two largest
     values of a max-pooling window to each other. Nearer than rounding, two correct programs may disagree."""
     least = math.inf
+    wanted = True  # False where time is measured: it takes a pass over every such value
 
     @classmethod
     def note(cls, distances):
@@ -28,13 +29,15 @@ class Margin:
 
 
 def activate(x, kind):
-    if kind in KINKED:
+    if Margin.wanted and kind in KINKED:
         Margin.note(x)
     return ACTIVATIONS[kind](x)
 
 
 def max_pool(x, k, stride, ceil=False):
     y = F.max_pool2d(x, k, stride, ceil_mode=ceil)
+    if not Margin.wanted:
+        return y
     with torch.no_grad():  # pixels that do not exist are -inf, and ties of zeros that relu left pass nothing back
         h, w = (y.shape[2] - 1) * stride + k - x.shape[2], (y.shape[3] - 1) * stride + k - x.shape[3]
         windows = F.pad(x, (0, max(w, 0), 0, max(h, 0)), value=-math.inf).unfold(2, k, stride).unfold(3, k, stride)
