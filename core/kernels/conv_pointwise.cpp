@@ -113,11 +113,12 @@ void multiply_block(const Panels& panels, int depth, const Block& block, const f
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel), last_lanes = panels.last_lanes(panel);
+      Ahead soon(micro::multiply_steps(panels, block.count, depth) / panels.count(), &ahead);
       if (panel + 1 < panels.count() && panels.channels * depth > kLargeWeights)
-        ahead.add(weights + z(panels.first_channel(panel + 1)) * z(depth), z(depth * panels.width(panel + 1) * kLanes));
+        soon.add(weights + z(panels.first_channel(panel + 1)) * z(depth), z(depth * panels.width(panel + 1) * kLanes));
       alignas(64) float sums[kBlockPixels * V * kLanes];
       const auto multiply = [&](const auto& sink) {
-        micro::multiply_deep<V>(block.count, d, packed, weights + z(first) * z(depth), sink, sums, ahead);
+        micro::multiply_deep<V>(block.count, d, packed, weights + z(first) * z(depth), sink, sums, soon);
       };
       if (to.stride == 1)
         return with_sink(to.e, y, to.write, {to.e, y, to.write, block.image, pixel, 1, first, last_lanes}, multiply);
@@ -140,7 +141,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
     pack_block(blocks, x, t, block, packed);
-    Ahead ahead;
+    Ahead ahead(micro::multiply_steps({g.out}, block.count, g.in));
     if (!in_place(e, y)) add_block(ahead, blocks, e.add, index + 1);
     add_block(ahead, blocks, y, index + 1);
     add_block(ahead, blocks, x, index + 1);
@@ -162,7 +163,7 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.out);
     pack_gradient(dy, block, packed);
     if (block.first == 0) clear_sums(e, dx.shape, block.image);
-    Ahead ahead;
+    Ahead ahead(micro::multiply_steps({g.in}, block.count, g.out));
     add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
     multiply_block({g.in}, g.out, block, packed, weights, {dx, write, e, c.stride, blocks.width}, ahead);
   });
@@ -225,7 +226,7 @@ void correlate_portion(const Grouping& g, const Blocks& blocks, const Portions& 
     for (int i = 0; i < count; ++i) {
       const float* const x = packed + z(i) * portions.block + block_floats(part.input);
       const float* const dy = packed + z(i) * portions.block + portions.x;
-      Ahead ahead;
+      Ahead ahead(micro::correlate_steps(panels, kBlockPixels, part.inputs) / panels.count());
       if (i + 1 < count) {
         ahead.add(dy + portions.block + block_floats(panels.first_channel(part.panel)), block_floats(part.columns));
         ahead.add(x + portions.block, block_floats(part.inputs));
@@ -265,7 +266,7 @@ void backward_in_portions(const Conv2d& c, ConstView x, const InputTransform& t,
       pack_gradient(dy, block, packed_dy);
       if (dx.data == nullptr) return;
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
-      Ahead ahead;
+      Ahead ahead(micro::multiply_steps({g.in}, block.count, g.out));
       add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, index + 1);
       multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
@@ -294,7 +295,7 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& t, Con
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
-      Ahead ahead;
+      Ahead ahead(micro::correlate_steps({g.out}, block.count, g.in));
       add_block(ahead, blocks, dy, i + 1);
       add_block(ahead, blocks, x, i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, i > first, ahead);
@@ -324,7 +325,8 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       const Block block = block_at(blocks, i);
       pack_block(blocks, x, t, block, packed_x);
       pack_gradient(dy, block, packed_dy);
-      Ahead ahead;
+      Ahead ahead(micro::correlate_steps({g.out}, block.count, g.in) +
+                  micro::multiply_steps({g.in}, block.count, g.out));
       add_gradient_block(ahead, blocks, dy, dx, e, i + 1);
       if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, i > first, ahead);

@@ -121,10 +121,11 @@ void convolve_part(const Grouping& g, const ConvolveParts<F>& p, ConstView x, co
     for (int image = first_image; image < end_image; ++image) clear_sums(backward, y.shape, image, output, channels);
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows; r += t.rows_per_block) {
       const Rows rows{r, std::min(end_image * t.tile_rows, r + t.rows_per_block)};
-      Ahead ahead;
+      Ahead ahead(together * multiply_steps(s, part.panels, rows.count() * t.tile_columns));
       add_rows(ahead, t, share, {rows.end, rows.end + t.rows_per_block}, F::kStep);
       for (int k = first_group; k < first_group + together; ++k) {
         const int group = part.first_group + k;
+        add_outputs(ahead, t, y, group * s.out, s.out, backward, {}, rows, F::kOut);
         input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
         output_block<F>(t, s, v, {u + z(k) * s.u(), part.panels}, rows, m, y, group * s.out, write, backward, ahead);
       }
@@ -240,7 +241,7 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
       const int first_block = chunk * blocks / chunks;
       for (int b = first_block; b < (chunk + 1) * blocks / chunks; ++b) {
         const Rows rows = rows_of_block(t, b), next = rows_of_block(t, b + 1);
-        Ahead ahead;
+        Ahead ahead(groups * correlate_steps(p.s, rows.count() * t.tile_columns));
         add_rows(ahead, t, dy.channels(first * g.out, groups * g.out), next, F::kOut);
         add_rows(ahead, t, x.channels(first * g.in, groups * g.in), next, F::kStep);
         for (int k = 0; k < groups; ++k)
@@ -263,8 +264,9 @@ void correlate_blocks(const GradientParts<F>& p, const float* blocks, int first,
   const auto v_of = [&](int b) { return blocks + z(b) * p.block; };
   const auto gradient_of = [&](int b) { return v_of(b) + s.v(); };
   for (int b = 0; b < count; ++b) {
+    const Rows rows = rows_of_block(t, first + b);
     const int next = b + 1 < count ? b + 1 : 0, next_panel = next > 0 ? panel : panel + 1;
-    Ahead ahead;
+    Ahead ahead(correlate_steps(s, rows.count() * t.tile_columns) / (kPositions<F> * panels.count()));
     if (next > 0)
       ahead.add(v_of(next) + z(position) * s.v_stride() + z(slice.first * s.tiles),
                 z(packs(slice.count()) * s.tiles * kPack));
@@ -272,7 +274,6 @@ void correlate_blocks(const GradientParts<F>& p, const float* blocks, int first,
       ahead.add(z_of(s, gradient_of(next), position, next_panel), z(s.tiles * panels.width(next_panel) * kLanes));
     if (next == 0 && next_panel < panels.count())
       ahead.add(du_of(s, du, position, next_panel), panels.padded(), slice.count(), panels.width(next_panel) * kLanes);
-    const Rows rows = rows_of_block(t, first + b);
     correlate_position<F>(s, slice, rows.count() * t.tile_columns, v_of(b), gradient_of(b), position, panel, du,
                           first + b > 0, ahead);
   }
@@ -374,10 +375,12 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
     for (int r = first_image * t.tile_rows; r < end_image * t.tile_rows;) {
       const int end_unit = std::min(end_image, (r / t.tile_rows / unit + 1) * unit) * t.tile_rows;
       const Rows rows{r, std::min(end_unit, r + t.rows_per_block)}, next{rows.end, rows.end + t.rows_per_block};
-      Ahead ahead;
+      const int tiles = rows.count() * t.tile_columns;
+      Ahead ahead(g.count * (correlate_steps(p.s, tiles) + multiply_steps(p.turned, p.turned.panels(), tiles)));
       add_rows(ahead, t, dy, next, F::kOut);
       add_rows(ahead, t, x, next, F::kStep);
       for (int group = 0; group < g.count; ++group) {
+        add_outputs(ahead, t, dx, group * g.in, g.in, e, x, rows, F::kOut);
         correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
                            partial + z(group) * p.s.du(), r > first_image * t.tile_rows, ahead);
         input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);

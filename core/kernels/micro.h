@@ -170,6 +170,14 @@ void multiply_deep(int pixels, const Depth& d, const float* x, const float* w, c
   }
 }
 
+// How many steps there are for an Ahead in a product with all panels, more or less.
+inline int multiply_steps(const Panels& panels, int pixels, int depth) {
+  return panels.count() * ceil_div(pixels, tile_height(panels.width(0))) * packs(depth);
+}
+inline int correlate_steps(const Panels& panels, int pixels, int depth) {
+  return panels.count() * ceil_div(kPack, tile_height(panels.width(0))) * packs(depth) * packs(pixels);
+}
+
 // Pixels to sum over: `rows` runs of `columns` pixels.
 struct Pixels {
   int rows, columns;

@@ -226,6 +226,29 @@ void finish_outputs(const Vec (&result)[F::kOut][F::kOut], const Corner<F>& corn
         {&tile[i][0][0], kLanes, 1, corner.columns, image, corner.pixel + z(i * t.width), 1, t.width, channel, lanes});
 }
 
+// What is at the outputs of `rows`, and what their gradients are finished with, unless it is `read` anyway.
+inline void add_outputs(Ahead& ahead, const Tiling& t, ConstView y, int first_channel, int channels,
+                        const BackwardEpilogue& e, ConstView read, const Rows& rows, int size) {
+  const auto add = [&](ConstView v) {
+    if (v.data != nullptr) add_rows(ahead, t, v.channels(first_channel, channels), rows, size);
+  };
+  if (!empty(e)) {
+    for (const GradientSums& o : e.others) add(o.x);
+    if (e.x.data != read.data) add(e.x);
+  }
+  add(y);
+}
+
+// Steps for an Ahead in the products of a block.
+template <class F>
+int multiply_steps(const Sizes<F>& s, const Range& panels, int tiles) {
+  return kPositions<F> * panels.count() * micro::multiply_steps({s.out}, tiles, s.in) / s.panels().count();
+}
+template <class F>
+int correlate_steps(const Sizes<F>& s, int tiles) {
+  return kPositions<F> * micro::correlate_steps({s.out}, tiles, s.in);
+}
+
 // U of some panels of a group.
 struct TransformedWeights {
   const float* u;
@@ -240,8 +263,8 @@ const float* u_of(const Sizes<F>& s, const TransformedWeights& w, int position, 
 // position's V; `pixels` with the time that is left.
 template <class F>
 Ahead next_factors(const Sizes<F>& s, const float* v, const TransformedWeights& w, int position, int panel,
-                   const Range& range, Ahead& pixels) {
-  Ahead ahead(&pixels);
+                   const Range& range, int tiles, Ahead& pixels) {
+  Ahead ahead(multiply_steps(s, {panel, panel + 1}, tiles) / kPositions<F>, &pixels);
   if (s.v() + s.u() < kCached) return ahead;
   const bool last = panel + 1 == range.end;
   if (position + 1 < kPositions<F>) {
@@ -265,14 +288,6 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const Tran
   const Panels panels{s.out};
   const int tiles = ceil_div((rows.end - rows.first) * t.tile_columns, 4) * 4;
   const micro::Depth depth{kNoOffset, 1, s.in, s.tiles * kPack};
-  const auto fetch_soon = [&](ConstView other) {
-    if (other.data != nullptr) add_rows(pixels, t, other.channels(first_channel, s.out), rows, F::kOut);
-  };
-  fetch_soon(y);
-  if (!plain) {
-    for (const GradientSums& o : e.others) fetch_soon(o.x);
-    fetch_soon(e.x);
-  }
   for (int first = w.panels.first; first < w.panels.end; first += kPanelsTogether) {
     const int end = std::min(w.panels.end, first + kPanelsTogether);
     const auto m_of = [&](int panel) {
@@ -280,7 +295,7 @@ void output_block(const Tiling& t, const Sizes<F>& s, const float* v, const Tran
     };
     for (int p = 0; p < kPositions<F>; ++p)
       for (int panel = first; panel < end; ++panel) {
-        Ahead ahead = next_factors(s, v, w, p, panel, {first, end}, pixels);
+        Ahead ahead = next_factors(s, v, w, p, panel, {first, end}, tiles, pixels);
         micro::with_width(panels.width(panel), [&]<int V>() {
           float* const sums = m_of(panel) + z(p) * s.m_stride();
           const micro::Target to{sums, V * kLanes, kLanes, false};
