@@ -9,6 +9,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <vector>
 
 namespace fanin {
@@ -17,14 +19,49 @@ void set_thread_count(int threads);  // >= 1; also switches off OpenMP's dynamic
 int thread_count();                  // what set_thread_count was last given, or the cores this process may use
 void flush_denormals();              // for the calling thread
 
+namespace detail {
+
+// Indices to be worked on, in as many runs as there are threads. A thread takes those of its own run, in order, so that
+// what one index leaves in its caches serves the next; then what is left of the others': cores that others use as well
+// are not equally fast.
+class Runs {
+ public:
+  Runs(int count, int threads) : runs_(std::clamp(std::min(count, threads), 1, kMost)) {
+    for (int r = 0; r < runs_; ++r) {
+      run_[r].next.store(first_of(r, count), std::memory_order_relaxed);
+      run_[r].end = first_of(r + 1, count);
+    }
+  }
+  template <class Fn>
+  void take(int thread, Fn& fn) {
+    for (int r = 0; r < runs_; ++r) {
+      Run& run = run_[(thread + r) % runs_];
+      for (int i; (i = run.next.fetch_add(1, std::memory_order_relaxed)) < run.end;) fn(i);
+    }
+  }
+
+ private:
+  static constexpr int kMost = 64;  // further threads share
+  struct alignas(64) Run {          // a cache line of its own
+    std::atomic<int> next;
+    int end;
+  };
+  int first_of(int run, int count) const { return static_cast<int>(std::int64_t{count} * run / runs_); }
+
+  int runs_;
+  Run run_[kMost];
+};
+
+}  // namespace detail
+
 // Calls fn(index) for 0 <= index < count, each index once, in any order. fn must not throw.
 template <class Fn>
 void parallel_for(int count, Fn&& fn) {
+  detail::Runs runs(count, thread_count());
 #pragma omp parallel num_threads(thread_count())
   {
     flush_denormals();
-#pragma omp for schedule(static)
-    for (int index = 0; index < count; ++index) fn(index);
+    runs.take(omp_get_thread_num(), fn);
   }
 }
 
