@@ -58,7 +58,8 @@ class Conv : public Layer {
     return {.transformed_input = true,
             .forward_epilogue = !has_bias_,
             .scaled_gradient = true,
-            .loads_gradient = !has_bias_ && conv2d_loads_gradient(conv_)};
+            .loads_gradient = !has_bias_ && conv2d_loads_gradient(conv_),
+            .joins_input = conv2d_joins_input(conv_)};
   }
   std::size_t forward_scratch_floats(const Shape& x) const override { return conv2d_forward_scratch(conv_, x); }
   std::size_t scratch_floats(const Shape& x) const override {

@@ -34,10 +34,12 @@ class Fuser {
     if (options_.mode == Mode::evaluate) {
       for (int i = 1; i < count_; ++i)
         if (fused(i).joins >= 0) join_in_convolution(i);
+      for (int i = 1; i < count_; ++i) make_at_load(i);
       return std::move(fusion_);
     }
     for (int i = 1; i < count_; ++i) find_finisher(i);
     place_moments();
+    for (int i = 1; i < count_; ++i) make_at_load(i);
     for (int i = 1; i < count_; ++i) pass_gradient_on(i);
     for (int i = 1; i < count_; ++i) load_gradient_through(i);
     return std::move(fusion_);
@@ -103,6 +105,22 @@ class Fuser {
     fused(r).writes = -1;
   }
 
+  // relu(a + b), r, whose first reader is a convolution that makes it; nobody else needs it before, for its statistics or
+  // as what another convolution adds.
+  void make_at_load(int r) {
+    if (fused(r).joins < 0 || fused(r).writes != r || fused(r).moments >= 0) return;
+    if (r == options_.output || consumers(r).empty()) return;
+    const int k = *std::min_element(consumers(r).begin(), consumers(r).end());
+    if (node(k).kind != NodeKind::layer || !node(k).offers.joins_input) return;
+    for (int i = 1; i < k; ++i)
+      if (const int y = fused(i).writes; y >= 0 && y != i) {
+        const std::vector<int>& operands = node(fused(y).joins >= 0 ? fused(y).joins : y).inputs;
+        if (std::find(operands.begin(), operands.end(), r) != operands.end()) return;
+      }
+    fused(r).made_by = k;
+    fused(r).writes = -1;
+  }
+
   // Backward runs from large to small ids, so the smallest reader is the last to add to the gradient of v.
   void find_finisher(int v) {
     if (fused(v).joins >= 0) return find_join_finisher(v);
@@ -122,8 +140,9 @@ class Fuser {
 
   // The gradient of ReLU(a + b), v: the convolution that completes it takes the mask and the sums of a and b.
   void find_join_finisher(int v) {
+    if (v == options_.output || consumers(v).empty()) return;
     const int k = *std::min_element(consumers(v).begin(), consumers(v).end());
-    if (v == options_.output || node(k).kind != NodeKind::layer || !node(k).offers.scaled_gradient) return;
+    if (node(k).kind != NodeKind::layer || !node(k).offers.scaled_gradient) return;
     fused(k).finishes = v;
     fused(v).finished = true;
     for (const int x : node(fused(v).joins).inputs)

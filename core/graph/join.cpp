@@ -55,11 +55,16 @@ void join_operands(std::span<const Operand> operands, bool relu, View y) {
 
 }  // namespace
 
-void join_forward(std::span<const Operand> operands, bool relu, View y) {
+void join_forward(const Operand& a, const Operand& b, View y) {
+  join_operands<2>(std::array{a, b}, false, y);
+}
+
+void join_forward(const Joined& j) {
   static_assert(kMostOperands == 4);
-  if (operands.size() == 2) return join_operands<2>(operands, relu, y);
-  if (operands.size() == 3) return join_operands<3>(operands, relu, y);
-  join_operands<4>(operands, relu, y);
+  const std::span<const Operand> operands = std::span(j.operands).first(j.count);
+  if (j.count == 2) return join_operands<2>(operands, true, j.x);
+  if (j.count == 3) return join_operands<3>(operands, true, j.x);
+  join_operands<4>(operands, true, j.x);
 }
 
 void join_backward(ConstView y, ConstView dy, View dx, Write write, const JoinSums& a, const JoinSums& b) {

@@ -11,15 +11,10 @@
 
 namespace fanin {
 
-struct Operand {
-  ConstView x;
-  InputTransform transform;
-};
-
-// y = a + b, each read through its transform, then max(y, 0) with relu. Every further operand (kMostOperands in all) is
-// added to that, and with relu the maximum is taken once more: a chain of joins whose other values nobody stores.
-inline constexpr std::size_t kMostOperands = 4;
-void join_forward(std::span<const Operand> operands, bool relu, View y);
+// y = a + b, each read through its transform.
+void join_forward(const Operand& a, const Operand& b, View y);
+// All of a Joined in a pass of its own.
+void join_forward(const Joined&);
 
 // What else the backward pass of a join takes: [image][2][channel], sum of g and of g * (x - mean); null: nothing.
 struct JoinSums {

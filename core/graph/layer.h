@@ -61,6 +61,7 @@ struct Offers {
   bool forward_epilogue = false;   // obeys Pass::forward_epilogue
   bool scaled_gradient = false;    // obeys BackwardEpilogue::scaled and others as well
   bool loads_gradient = false;     // obeys Pass::dy
+  bool joins_input = false;        // obeys InputTransform::joined; backward where the gradient of the input is wanted
 };
 
 class Layer {

@@ -103,7 +103,8 @@ struct Network::Impl {
   void forward_fused(int id);
   void forward_fused_layer(int id);
   void backward_fused(int id);
-  void compute_again(int id);
+  Joined joined(int id);
+  bool joins_again(int id) const;
   void backward_fused_layer(int id);
   void backward_join(int id);
   void backward_without_gradient(int id);

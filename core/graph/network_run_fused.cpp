@@ -4,8 +4,6 @@
 #include "core/graph/network_impl.h"
 #include "core/tensor/matrix.h"
 
-#include <array>
-
 namespace fanin {
 
 // What to read for the value of a node, which may not exist.
@@ -47,6 +45,19 @@ void Network::Impl::take_moments(int id, bool known) {
   }
 }
 
+// How the value of a ReLU that joins is computed. In the backward pass it comes back after it has died: if an operand is
+// such a value, too, and not back, through that one, ReLU(ReLU(c + d) + b).
+Joined Network::Impl::joined(int id) {
+  static_assert(kMostOperands == kThrough + 1);
+  const int through = going_back ? plan.again_through[static_cast<std::size_t>(id)] : -1;
+  Joined result;
+  if (through >= 0) result = joined(through);
+  for (const int x : node(fused(id).joins).plan.inputs)
+    if (x != through) result.operands[result.count++] = operand(x);
+  result.x = value(id);
+  return result;
+}
+
 // What convolution `id` does to write the value of `y`: a sum that it is an operand of, or a ReLU that joins one.
 void Network::Impl::write_for(int y, int id, ForwardEpilogue& e) {
   e.joins = fused(y).joins >= 0;
@@ -80,11 +91,15 @@ void Network::Impl::forward_fused_layer(int id) {
   if (f.writes < 0) return;
   const View y = value(f.writes);
   if (f.joins >= 0) {
-    const std::vector<int>& inputs = node(f.joins).plan.inputs;
-    join_forward(std::array{operand(inputs[0]), operand(inputs[1])}, true, y);
+    join_forward(joined(id));
   } else if (n.plan.offers.lazy != Lazy::norm) {
     const Operand x = operand(n.plan.inputs[0]);
     p.transform = x.transform;
+    Joined input;
+    if (const int r = n.plan.inputs[0]; fused(r).made_by == id) {
+      input = joined(r);
+      p.transform.joined = &input;
+    }
     if (n.plan.offers.forward_epilogue && moments(f.writes).mean != nullptr)
       p.forward_epilogue.moments = partials(plan.moments[static_cast<std::size_t>(id)]);
     if (f.writes != id) write_for(f.writes, id, p.forward_epilogue);
@@ -102,7 +117,7 @@ void Network::Impl::forward_fused(int id) {
   else if (fused(n.inputs[0]).stored() && fused(n.inputs[1]).stored())
     forward_sum(id);
   else
-    join_forward(std::array{operand(n.inputs[0]), operand(n.inputs[1])}, false, value(id));
+    join_forward(operand(n.inputs[0]), operand(n.inputs[1]), value(id));
   take_moments(id, false);
 }
 
@@ -198,10 +213,15 @@ void Network::Impl::backward_fused_layer(int id) {
   }
   Pass p = pass_of(id);
   ConstView x{nullptr, dx.shape, 0}, y{nullptr, dy.shape, 0};
+  Joined again;
   if (n.plan.needs.input) {
     const Operand from = operand(input);
     x = from.x;
     p.transform = from.transform;
+    if (joins_again(id)) {
+      again = joined(input);
+      p.transform.joined = &again;
+    }
   }
   if (n.plan.needs.output) y = value(id);
   if (f.finishes >= 0) p.backward_epilogue = finish(id);
@@ -217,23 +237,18 @@ void Network::Impl::backward_fused_layer(int id) {
   clear_correction(id);
 }
 
-// ReLU(a + b), which has died since the forward pass. If a is such a value, too, and not back: ReLU(ReLU(c + d) + b).
-void Network::Impl::compute_again(int id) {
-  static_assert(kMostOperands == kThrough + 1);
-  std::array<Operand, kMostOperands> operands;
-  std::size_t count = 0;
-  const auto collect = [&](auto&& self, int v) -> void {
-    const int through = plan.again_through[static_cast<std::size_t>(v)];
-    if (through >= 0) self(self, through);
-    for (const int x : node(fused(v).joins).plan.inputs)
-      if (x != through) operands[count++] = operand(x);
-  };
-  collect(collect, id);
-  join_forward(std::span(operands).first(count), true, value(id));
+// Whether a value that comes back is joined while `id` loads it: its input, and nothing else that comes back now.
+bool Network::Impl::joins_again(int id) const {
+  const std::vector<int>& gone = plan.compute_again[static_cast<std::size_t>(id)];
+  const PlanNode& n = node(id).plan;
+  return gone.size() == 1 && gone[0] == n.inputs[0] && n.offers.joins_input &&
+         plan.edges[static_cast<std::size_t>(id)][0].wanted;
 }
 
 void Network::Impl::backward_fused(int id) {
-  for (const int gone : plan.compute_again[static_cast<std::size_t>(id)]) compute_again(gone);
+  if (!joins_again(id))
+    for (const int gone : plan.compute_again[static_cast<std::size_t>(id)])
+      join_forward(joined(gone));
   if (fused(id).corrected == Corrected::first) correct(id);
   if (node(id).plan.kind == NodeKind::layer)
     backward_fused_layer(id);

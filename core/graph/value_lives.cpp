@@ -29,6 +29,8 @@ class Lives {
     for (int i = 0; i < count_; ++i) {
       lives_[at(i)] = {.forward = {i, i}, .backward = {}};
       add_readers(i, i);
+      if (const int k = fused(i).made_by; k >= 0)
+        for (const int x : operands(i)) lives_[at(fused(x).value.source)].forward.extend({k, k});
       if (training() && node(i).kind == NodeKind::layer && node(i).needs.output) reads_backward(i, i);
       if (fused(i).corrected != Corrected::no) reads_backward(i, i);
       // The caller may look at it until the next forward pass.
@@ -65,12 +67,16 @@ class Lives {
   void add_readers(int i, int x) {
     for (const int k : consumers_[at(x)]) {
       lives_[at(i)].forward.extend({k, k});
-      const bool layer = node(k).kind == NodeKind::layer;
+      // A ReLU that joins has its own value for the mask; of operands it needs those behind which a BatchNorm takes sums.
+      const bool layer = node(k).kind == NodeKind::layer && !(fused(k).joins == x && is_operand(i, x));
       if (training() && layer && (node(k).needs.input || x != i || !fused(k).stored())) reads_backward(k, i);
       if (!fused(k).stored()) add_readers(i, k);
     }
   }
 
+  bool is_operand(int i, int sum) const {
+    return std::find(node(sum).inputs.begin(), node(sum).inputs.end(), i) != node(sum).inputs.end();
+  }
   const std::vector<int>& operands(int i) const { return node(fused(i).joins).inputs; }
 
   void chain(const std::vector<int>& again) {

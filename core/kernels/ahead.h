@@ -31,7 +31,7 @@ class Ahead {
   }
 
  private:
-  static constexpr int kMost = 8, kLine = 16, kLines = 8;  // floats in a cache line; lines in a step
+  static constexpr int kMost = 12, kLine = 16, kLines = 8;  // floats in a cache line; lines in a step
   struct Area {
     const float* row;
     std::ptrdiff_t stride;

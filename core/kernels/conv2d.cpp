@@ -163,6 +163,13 @@ bool conv2d_loads_gradient(const Conv2d& conv) {
   return both != nullptr && both->loads_gradient;
 }
 
+bool conv2d_joins_input(const Conv2d& conv) {
+  const Shape x{1, conv.kernel, conv.kernel, conv.in_channels};
+  const ConvCandidate* const both = joint(conv, x);
+  const bool all_pixels = conv.kernel == 1 && conv.stride == 1 && conv.padding == 0;
+  return all_pixels && choose(conv, x, ConvProduct::forward).joins_input && both != nullptr && both->joins_input;
+}
+
 void add_chunks(const float* partial, int chunks, std::size_t size, float* dw) {
   constexpr std::size_t kBlock = 4096;
   parallel_for(static_cast<int>((size + kBlock - 1) / kBlock), [&](int block) {

@@ -29,12 +29,30 @@ struct Conv2d {
   bool operator==(const Conv2d&) const = default;
 };
 
+struct Joined;
+
 // A value that is never stored: v[c] = (x[c] - mean[c]) * factor[c] + shift[c], then max(v, 0) with relu. This is
 // BatchNorm and ReLU while a convolution loads. All null and no relu: x as it is.
 struct InputTransform {
   const float *mean = nullptr, *factor = nullptr, *shift = nullptr;  // per channel; all or none
   bool relu = false;
+  const Joined* joined = nullptr;  // what x is joined from while it is loaded; null: x is there
   bool identity() const { return factor == nullptr && !relu; }
+};
+
+// A stored value and how it is read.
+struct Operand {
+  ConstView x;
+  InputTransform transform = {};
+};
+
+// A value that is not there yet: max(a + b, 0). Every further operand is added to that, and the maximum taken once more:
+// a chain of joins whose other values nobody stores. The convolution that loads it writes it (conv2d_joins_input).
+inline constexpr std::size_t kMostOperands = 4;
+struct Joined {
+  View x;  // where it goes
+  Operand operands[kMostOperands] = {};
+  std::size_t count = 0;
 };
 
 // A gradient that is never stored: dy[c] = g[c] * factor[c] - constant[c] - slope[c] * (y[c] - mean[c]), where y is the
@@ -92,6 +110,8 @@ void conv2d_backward_weights(const Conv2d&, ConstView x, const InputTransform&, 
 void conv2d_backward(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
                      Write, const BackwardEpilogue&, float* dw, std::span<float> scratch);
 bool conv2d_loads_gradient(const Conv2d&);
+// Whether forward, and backward where dx is wanted, obey InputTransform::joined. The other products never do.
+bool conv2d_joins_input(const Conv2d&);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 std::size_t conv2d_forward_scratch(const Conv2d&, const Shape& x);  // conv2d_forward needs no more than this
 

@@ -26,6 +26,7 @@ struct ConvCandidate {
   void (*backward)(const Conv2d&, ConstView x, const InputTransform&, const Gradient& dy, const float* w, View dx,
                    Write, const BackwardEpilogue&, float* dw, std::span<float> scratch) = nullptr;
   bool loads_gradient = false;                // backward reads any Gradient; otherwise only stored ones
+  bool joins_input = false;                   // forward and backward write x if it is Joined
   bool (*pays)(const Conv2d&) = nullptr;      // whether backward is faster than the two products; null: always
   bool (*admitted)(ConvPrecision) = nullptr;  // with which it is a candidate; null: with all
   const char* when = "";                      // the same, for people

@@ -91,23 +91,6 @@ void for_vectors(int channels, Fn&& fn) {
   if (c < channels) fn.template operator()<1>(c, PartVector{channels - c});
 }
 
-// What a value is read as, rounded after each operation as in transform.h, so that what is joined here and what a pass of
-// its own joins (join.h) are the same bits.
-struct Rounded {
-  bool affine, relu;
-  Vec mean, factor, shift;
-  Rounded(const InputTransform& t, int first, int lanes) : affine(t.factor != nullptr), relu(t.relu) {
-    if (!affine) return;
-    mean = simd::load_n(t.mean + first, lanes);
-    factor = simd::load_n(t.factor + first, lanes);
-    shift = simd::load_n(t.shift + first, lanes);
-  }
-  Vec operator()(Vec x) const {
-    if (affine) x = simd::plus(simd::times(simd::minus(x, mean), factor), shift);
-    return relu ? simd::positive_part(x) : x;
-  }
-};
-
 // y = max(own(y) + other(add), 0).
 void join(const ForwardEpilogue& e, View y, const Piece& piece) {
   const int end = piece.first_channel + piece.channels;

@@ -3,6 +3,7 @@
 
 #include "core/tensor/parallel.h"
 
+#include <cstdint>
 #include <cstring>
 
 namespace fanin {
@@ -11,6 +12,7 @@ using micro::kLanes;
 using micro::kPack;
 using micro::Panels;
 using micro::z;
+using simd::Vec;
 
 namespace {
 
@@ -27,7 +29,61 @@ void pack_vector(const InputTransform& t, const PackRun& run, int offset, float*
       simd::store(transformed(simd::load_n(from, lanes)), to);
 }
 
+// A vector of channels of N operands. put(vector, pointer): how it is written to x.
+template <int N, class Put>
+void join_vector(const Joined& j, std::size_t pixel, int pixels, int channel, int lanes, float* to, const Put& put) {
+  Rounded read[N];
+  const float* from[N];
+#pragma GCC unroll 4
+  for (int k = 0; k < N; ++k) {
+    read[k] = Rounded(j.operands[k].transform, channel, lanes);
+    from[k] = j.operands[k].x.pixel(pixel) + channel;
+  }
+  float* x = j.x.pixel(pixel) + channel;
+  for (int p = 0; p < pixels; ++p, x += j.x.stride, to += kPack) {
+    const auto operand = [&](int k) {
+      const float* const at = from[k] + p * j.operands[k].x.stride;
+      return read[k](lanes == kLanes ? simd::load(at) : simd::load_n(at, lanes));
+    };
+    Vec sum = operand(0);
+#pragma GCC unroll 4
+    for (int k = 1; k < N; ++k) sum = simd::positive_part(simd::plus(sum, operand(k)));
+    simd::store(sum, to);
+    put(sum, x);
+  }
+}
+
 }  // namespace
+
+void pack_joined(const Joined& j, std::size_t pixel, int pixels, float* to, std::ptrdiff_t pack_stride,
+                 bool streamed) {
+  const int channels = j.x.shape.channels;
+  const auto run = [&]<int N>() {
+    for (int c = 0; c < micro::packs(channels) * kPack; c += kLanes) {
+      const int lanes = std::clamp(channels - c, 0, kLanes);
+      float* const packed = to + c / kPack * pack_stride + c % kPack;
+      const auto write = [&](const auto& put) { join_vector<N>(j, pixel, pixels, c, lanes, packed, put); };
+      if (streamed)
+        write([](Vec v, float* x) { simd::stream(v, x); });
+      else if (lanes == kLanes)
+        write([](Vec v, float* x) { simd::store(v, x); });
+      else
+        write([lanes](Vec v, float* x) { simd::store_n(v, x, lanes); });
+    }
+  };
+  static_assert(kMostOperands == 4);
+  if (j.count == 2) run.template operator()<2>();
+  if (j.count == 3) run.template operator()<3>();
+  if (j.count == 4) run.template operator()<4>();
+  if (streamed) simd::finish_streams();
+}
+
+bool may_stream(View x) {
+  constexpr std::size_t kManyFloats = std::size_t{2} << 20;
+  constexpr std::size_t kBytes = kLanes * sizeof(float);
+  return x.shape.channels % kLanes == 0 && x.stride % kLanes == 0 &&
+         reinterpret_cast<std::uintptr_t>(x.data) % kBytes == 0 && x.shape.size() >= kManyFloats;
+}
 
 void pack_run(const InputTransform& t, const PackRun& run, float* to) {
   with_transform(t, [&]<bool kAffine, bool kRelu>() {

@@ -27,6 +27,24 @@ struct Loader {
   }
 };
 
+// The same in three roundings, as in transform.h, so that what is joined in a kernel and what a pass of its own joins
+// (join.h) are the same bits.
+struct Rounded {
+  bool affine = false, relu = false;
+  simd::Vec mean, factor, shift;
+  Rounded() = default;
+  Rounded(const InputTransform& t, int first, int lanes) : affine(t.factor != nullptr), relu(t.relu) {
+    if (!affine) return;
+    mean = simd::load_n(t.mean + first, lanes);
+    factor = simd::load_n(t.factor + first, lanes);
+    shift = simd::load_n(t.shift + first, lanes);
+  }
+  simd::Vec operator()(simd::Vec x) const {
+    if (affine) x = simd::plus(simd::times(simd::minus(x, mean), factor), shift);
+    return relu ? simd::positive_part(x) : x;
+  }
+};
+
 // The same for a Gradient.
 struct GradientLoader {
   simd::Vec factor, constant, slope, mean;
@@ -63,6 +81,13 @@ struct PackRun {
 void pack_run(const InputTransform&, const PackRun&, float* to);
 // The same of a gradient, pixels in a row from `pixel` on.
 void pack_gradient_run(const Gradient&, std::size_t pixel, int pixels, int first, int channels, float* to);
+
+// The same of a value that is joined on the way, all channels of pixels in a row from `pixel` on: it is written, and packed:
+// to[pack of channels][pixel][kPack], packs `pack_stride` apart. streamed: written past the caches, for whoever comes
+// much later.
+void pack_joined(const Joined&, std::size_t pixel, int pixels, float* to, std::ptrdiff_t pack_stride, bool streamed);
+// Whether that can be and pays: whole vectors, and too many for the caches to keep.
+bool may_stream(View x);
 
 // Groups as the tiles see them. Narrow groups are merged into one of up to kPack channels whose weights are block
 // diagonal: four times the arithmetic of 4-wide groups, but in full vectors.

@@ -50,7 +50,11 @@ const float* source(const Blocks& b, ConstView x, int image, int p) {
   return x.pixel(first + z(p / b.width * b.stride) * z(x.shape.width) + z(p % b.width * b.stride));
 }
 
-void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Block& block, float* to) {
+void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Block& block, float* to,
+                bool streamed = false) {
+  if (t.joined != nullptr)
+    return pack_joined(*t.joined, z(block.image) * z(b.pixels) + z(block.first), block.count, to, kBlockPixels * kPack,
+                       streamed);
   for (int c = 0; c < x.shape.channels; c += kPack, to += kBlockPixels * kPack) {
     const int channels = std::min(kPack, x.shape.channels - c);
     for (int p = 0; p < block.count;) {  // with stride 2 a run ends with its row
@@ -137,14 +141,15 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
   pack_weights(g, w, false, kOrder, weights);
   const Write write = in_place(e, y) ? Write::add : Write::overwrite;
   const BackwardEpilogue nothing;
+  const bool streamed = t.joined != nullptr && may_stream(t.joined->x);
   for_blocks(blocks, e.moments != nullptr, [&](int index) {
     const Block block = block_at(blocks, index);
     float* const packed = packs + z(omp_get_thread_num()) * block_floats(g.in);
-    pack_block(blocks, x, t, block, packed);
+    pack_block(blocks, x, t, block, packed, streamed);
     Ahead ahead(micro::multiply_steps({g.out}, block.count, g.in));
     if (!in_place(e, y)) add_block(ahead, blocks, e.add, index + 1);
     add_block(ahead, blocks, y, index + 1);
-    add_block(ahead, blocks, x, index + 1);
+    add_input_block(ahead, blocks, x, t, streamed, index + 1);
     multiply_block({g.out}, g.in, block, packed, weights, {y, write, nothing}, ahead);
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
@@ -167,6 +172,11 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
     add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
     multiply_block({g.in}, g.out, block, packed, weights, {dx, write, e, c.stride, blocks.width}, ahead);
   });
+}
+
+// Whether loading x takes more than what add_gradient_block asks for.
+bool loads_input(const BackwardEpilogue& e, ConstView x, const InputTransform& t) {
+  return empty(e) || e.x.data != x.data || t.joined != nullptr;
 }
 
 // dw of a block, `inputs` input channels from a whole pack on and a panel of output channels. x and dy are packed.
@@ -268,7 +278,7 @@ void backward_in_portions(const Conv2d& c, ConstView x, const InputTransform& t,
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       Ahead ahead(micro::multiply_steps({g.in}, block.count, g.out));
       add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
-      if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, index + 1);
+      if (loads_input(e, x, t)) add_input_block(ahead, blocks, x, t, false, index + 1);
       multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
     });
     correlate_portion(g, blocks, portions, first, count, packed, sums);
@@ -328,7 +338,7 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       Ahead ahead(micro::correlate_steps({g.out}, block.count, g.in) +
                   micro::multiply_steps({g.in}, block.count, g.out));
       add_gradient_block(ahead, blocks, dy, dx, e, i + 1);
-      if (empty(e) || e.x.data != x.data) add_block(ahead, blocks, x, i + 1);
+      if (loads_input(e, x, t)) add_input_block(ahead, blocks, x, t, false, i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, i > first, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
@@ -379,6 +389,7 @@ const ConvCandidate conv_pointwise = {.name = "pointwise",
                                       .backward_weights = backward_weights,
                                       .backward_scratch = backward_scratch,
                                       .backward = backward,
-                                      .loads_gradient = true};
+                                      .loads_gradient = true,
+                                      .joins_input = true};
 
 }  // namespace fanin

@@ -6,6 +6,7 @@
 // Highway counts AES instructions in, which nothing here uses and -march=x86-64-v3 does not promise: without this line
 // such a build gets 4 lanes instead of 8.
 #define HWY_DISABLE_PCLMUL_AES
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstddef>
@@ -27,6 +28,9 @@ inline Vec zero() { return hn::Zero(Tag()); }
 inline Vec broadcast(float value) { return hn::Set(Tag(), value); }
 inline Vec load(const float* p) { return hn::LoadU(Tag(), p); }
 inline void store(Vec v, float* p) { hn::StoreU(v, Tag(), p); }
+// Past the caches: p is aligned, and nobody may read it before finish_streams.
+inline void stream(Vec v, float* p) { hn::Stream(v, Tag(), p); }
+inline void finish_streams() { hwy::FlushStream(); }
 // Touch only the first n lanes in memory; the others are 0 after a load. SSE has no masked access: Highway would read
 // and write whole vectors there, hence the detour through a local array.
 inline Vec load_n(const float* p, int n) {

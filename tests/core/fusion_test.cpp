@@ -376,6 +376,52 @@ TEST(Fusion, JoinsInAConvolutionWithoutStatistics) {
   EXPECT_EQ(writes(Mode::train, false), std::pair(2, 6));
 }
 
+// relu(norm(conv) + x), read by a convolution that joins what it loads: that makes it, unless somebody needs it before.
+TEST(Fusion, JoinsAtTheLoadOfTheFirstReader) {
+  const Offers convolution{.transformed_input = true, .forward_epilogue = true, .joins_input = true};
+  enum class First { convolution, other_layer, adding_convolution, norm, output };
+  const auto made_by = [&](First first) {
+    std::vector<PlanNode> nodes{{.kind = NodeKind::input, .inputs = {}, .shape = kImage, .needs = {}, .offers = {}}};
+    const auto add = [&](NodeKind kind, std::vector<int> inputs, Offers offers) {
+      nodes.push_back(
+          {.kind = kind, .inputs = std::move(inputs), .shape = kImage, .needs = {.input = true}, .offers = offers});
+      return static_cast<int>(nodes.size()) - 1;
+    };
+    const int a = add(NodeKind::layer, {0}, {.transformed_input = true});
+    const int b = add(NodeKind::layer, {0}, {.transformed_input = true});
+    const int norm_a = add(NodeKind::layer, {a}, {.lazy = Lazy::norm});
+    const int norm_b = add(NodeKind::layer, {b}, {.lazy = Lazy::norm});
+    const int s = add(NodeKind::sum, {norm_a, norm_b}, {});
+    const int r = add(NodeKind::layer, {s}, {.lazy = Lazy::relu, .transformed_input = true});
+    int adds = -1;
+    if (first == First::other_layer) add(NodeKind::layer, {r}, {});
+    if (first == First::adding_convolution) adds = add(NodeKind::layer, {a}, convolution);
+    int last = r;
+    if (first != First::output) last = add(NodeKind::layer, {r}, convolution);
+    if (first == First::norm) {
+      const int norm = add(NodeKind::layer, {r}, {.lazy = Lazy::norm});
+      last = add(NodeKind::layer, {norm}, convolution);
+    }
+    if (adds >= 0) {
+      const int sum = add(NodeKind::sum, {r, adds}, {});
+      last = add(NodeKind::sum, {sum, last}, {});
+    }
+    PlanOptions options;
+    options.output = last;
+    options.fuse = true;
+    const Fusion f = fuse(nodes, options);
+    EXPECT_EQ(f.at(r).joins, s);
+    EXPECT_EQ(f.at(r).writes, f.at(r).made_by >= 0 ? -1 : r);
+    EXPECT_TRUE(adds < 0 || f.at(adds).writes != adds) << "or the case is none";
+    return f.at(r).made_by < 0 ? -1 : f.at(r).made_by - r;
+  };
+  EXPECT_EQ(made_by(First::convolution), 1);
+  EXPECT_EQ(made_by(First::other_layer), -1);
+  EXPECT_EQ(made_by(First::norm), -1) << "its statistics";
+  EXPECT_EQ(made_by(First::adding_convolution), -1);
+  EXPECT_EQ(made_by(First::output), -1);
+}
+
 // Convolution, BatchNorm, ReLU, convolution: the second passes the gradient of BatchNorm on, the first puts it right, at
 // the load if it can and there is a gradient of its input to compute.
 TEST(Fusion, CorrectsWhatIsPassedOn) {
