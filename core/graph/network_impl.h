@@ -1,5 +1,6 @@
 // What a Network holds, shared by network.cpp (building, planning), network_run.cpp (both passes), network_run_fused.cpp
-// (both passes where values are left out) and network_summary.cpp (looking); nobody else includes it.
+// and network_run_fused_backward.cpp (the same where values are left out), network_summary.cpp (looking); nobody else
+// includes it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
