@@ -55,9 +55,7 @@ void join_operands(std::span<const Operand> operands, bool relu, View y) {
 
 }  // namespace
 
-void join_forward(const Operand& a, const Operand& b, View y) {
-  join_operands<2>(std::array{a, b}, false, y);
-}
+void join_forward(const Operand& a, const Operand& b, View y) { join_operands<2>(std::array{a, b}, false, y); }
 
 void join_forward(const Joined& j) {
   static_assert(kMostOperands == 4);

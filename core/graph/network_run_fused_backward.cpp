@@ -131,8 +131,7 @@ bool Network::Impl::joins_again(int id) const {
 
 void Network::Impl::backward_fused(int id) {
   if (!joins_again(id))
-    for (const int gone : plan.compute_again[static_cast<std::size_t>(id)])
-      join_forward(joined(gone));
+    for (const int gone : plan.compute_again[static_cast<std::size_t>(id)]) join_forward(joined(gone));
   if (fused(id).corrected == Corrected::first) correct(id);
   if (node(id).plan.kind == NodeKind::layer)
     backward_fused_layer(id);

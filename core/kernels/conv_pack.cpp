@@ -55,8 +55,7 @@ void join_vector(const Joined& j, std::size_t pixel, int pixels, int channel, in
 
 }  // namespace
 
-void pack_joined(const Joined& j, std::size_t pixel, int pixels, float* to, std::ptrdiff_t pack_stride,
-                 bool streamed) {
+void pack_joined(const Joined& j, std::size_t pixel, int pixels, float* to, std::ptrdiff_t pack_stride, bool streamed) {
   const int channels = j.x.shape.channels;
   const auto run = [&]<int N>() {
     for (int c = 0; c < micro::packs(channels) * kPack; c += kLanes) {
