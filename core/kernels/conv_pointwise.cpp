@@ -1,6 +1,7 @@
 // 1x1 convolution: a matrix product over pixels, in blocks of pixels (conv_blocks.h).
 //   Fits     1x1 without padding and groups, stride 1 or 2 (shortcuts, which read every second pixel of every second row).
 //            backward takes both gradients from one load of x and dy.
+//            x may be Joined, which is written on the way.
 //   Layout   Pack: [pack of 16 input channels][pixel of the block][16], BatchNorm and ReLU folded into the copy.
 //            A block of 64 pixels stays in the L2 cache up to 1024 channels; packing a whole image instead was slower
 //            by a third. Weights: [panel][input channel][vectors].
