@@ -105,9 +105,10 @@ class Reader {
       return fmt::format("left out: its readers compute it from {}", name(f.value.source));
     }
     if (kind == Kind::sum && f.writes < 0) return "written by its last convolution";
-    if (f.joins >= 0) words.push_back(fmt::format("computes {} on the way", name(f.joins)));
-    if (f.made_by >= 0) words.push_back(fmt::format("while {} loads it", name(f.made_by)));
-    if (kind == Kind::conv && fused(inputs(id)[0]).made_by == id)
+    if (f.joins >= 0)
+      words.push_back(fmt::format("computes {} on the way{}", name(f.joins),
+                                  f.joined_by < 0 ? "" : fmt::format(", while {} loads it", name(f.joined_by))));
+    if (kind == Kind::conv && fused(inputs(id)[0]).joined_by == id)
       words.push_back(fmt::format("computes {} at the load", name(inputs(id)[0])));
     if (plan_.value_again[at(id)].storage >= 0)
       words.push_back("given up after its last reader, computed again backward");

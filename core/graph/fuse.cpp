@@ -34,12 +34,12 @@ class Fuser {
     if (options_.mode == Mode::evaluate) {
       for (int i = 1; i < count_; ++i)
         if (fused(i).joins >= 0) join_in_convolution(i);
-      for (int i = 1; i < count_; ++i) make_at_load(i);
+      for (int i = 1; i < count_; ++i) join_at_load(i);
       return std::move(fusion_);
     }
     for (int i = 1; i < count_; ++i) find_finisher(i);
     place_moments();
-    for (int i = 1; i < count_; ++i) make_at_load(i);
+    for (int i = 1; i < count_; ++i) join_at_load(i);
     for (int i = 1; i < count_; ++i) pass_gradient_on(i);
     for (int i = 1; i < count_; ++i) load_gradient_through(i);
     return std::move(fusion_);
@@ -105,9 +105,9 @@ class Fuser {
     fused(r).writes = -1;
   }
 
-  // relu(a + b), r, whose first reader is a convolution that makes it; nobody else needs it before, for its statistics or
-  // as what another convolution adds.
-  void make_at_load(int r) {
+  // ReLU(a + b), r, whose first reader is a convolution that computes it; nobody else needs it before, for its statistics
+  // or as what another convolution adds.
+  void join_at_load(int r) {
     if (fused(r).joins < 0 || fused(r).writes != r || fused(r).moments >= 0) return;
     if (r == options_.output || consumers(r).empty()) return;
     const int k = *std::min_element(consumers(r).begin(), consumers(r).end());
@@ -117,7 +117,7 @@ class Fuser {
         const std::vector<int>& operands = node(fused(y).joins >= 0 ? fused(y).joins : y).inputs;
         if (std::find(operands.begin(), operands.end(), r) != operands.end()) return;
       }
-    fused(r).made_by = k;
+    fused(r).joined_by = k;
     fused(r).writes = -1;
   }
 

@@ -3,7 +3,7 @@
 //   - A convolution that is the last operand of a sum writes the sum itself.
 //   - A ReLU of a sum computes the sum on the way, and reads operands that do not exist. In evaluation the convolution
 //     behind whose BatchNorm the sum comes does both, and writes the ReLU's value.
-//   - Such a ReLU's pass over memory may belong to the convolution that reads it first and makes it while it loads.
+//   - Such a ReLU has no pass of its own where the convolution that reads it first computes it while loading it.
 //   - The statistics of a value are taken by whoever writes it, once a channel: a concat's are its operands'.
 //   - The last reader to add to the gradient of a missing value finishes it: mask of the ReLU, sums of the BatchNorm.
 //   - Where that is a convolution and the only reader, there is no such gradient at all: it goes, times BatchNorm's
@@ -45,7 +45,7 @@ struct FusedNode {
   Reading value;
   int writes = -1;        // the node whose value the forward pass of this one computes: itself, a sum, a ReLU, or none
   int joins = -1;         // a ReLU that computes this sum on the way
-  int made_by = -1;       // that ReLU: the convolution that makes its value while it loads it
+  int joined_by = -1;     // such a ReLU: the convolution that computes it while loading it
   int finishes = -1;      // the missing node whose gradient is complete after the backward pass of this one
   bool finished = false;  // some node finishes the gradient of this one
   int sums_by = -1;       // BatchNorm: the node that takes the sums of its backward pass

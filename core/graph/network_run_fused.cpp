@@ -97,7 +97,7 @@ void Network::Impl::forward_fused_layer(int id) {
     const Operand x = operand(n.plan.inputs[0]);
     p.transform = x.transform;
     Joined input;
-    if (const int r = n.plan.inputs[0]; fused(r).made_by == id) {
+    if (const int r = n.plan.inputs[0]; fused(r).joined_by == id) {
       input = joined(r);
       p.transform.joined = &input;
     }

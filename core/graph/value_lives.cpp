@@ -29,7 +29,7 @@ class Lives {
     for (int i = 0; i < count_; ++i) {
       lives_[at(i)] = {.forward = {i, i}, .backward = {}};
       add_readers(i, i);
-      if (const int k = fused(i).made_by; k >= 0)
+      if (const int k = fused(i).joined_by; k >= 0)
         for (const int x : operands(i)) lives_[at(fused(x).value.source)].forward.extend({k, k});
       if (training() && node(i).kind == NodeKind::layer && node(i).needs.output) reads_backward(i, i);
       if (fused(i).corrected != Corrected::no) reads_backward(i, i);

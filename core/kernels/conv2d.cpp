@@ -130,8 +130,17 @@ std::size_t conv2d_scratch(const Conv2d& conv, const Shape& x) {
   return floats;
 }
 
+namespace {
+void check_input(const Conv2d& conv, const InputTransform& transform, bool joins) {
+  FANIN_CHECK(transform.joined == nullptr || (joins && conv2d_joins_input(conv)), shape,
+              "convolution {0}x{0} {1} -> {2}: this product needs a stored input", conv.kernel, conv.in_channels,
+              conv.out_channels);
+}
+}  // namespace
+
 void conv2d_forward(const Conv2d& conv, ConstView x, const InputTransform& transform, const float* w, View y,
                     const ForwardEpilogue& epilogue, std::span<float> scratch) {
+  check_input(conv, transform, true);
   choose(conv, x.shape, ConvProduct::forward).forward(conv, x, transform, w, y, epilogue, scratch);
 }
 
@@ -142,6 +151,7 @@ void conv2d_backward_input(const Conv2d& conv, ConstView dy, const float* w, Vie
 
 void conv2d_backward_weights(const Conv2d& conv, ConstView x, const InputTransform& transform, ConstView dy, float* dw,
                              std::span<float> scratch) {
+  check_input(conv, transform, false);
   choose(conv, x.shape, ConvProduct::backward_weights).backward_weights(conv, x, transform, dy, dw, scratch);
 }
 
@@ -152,6 +162,7 @@ void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& tran
   FANIN_CHECK(dy.identity() || (both != nullptr && both->loads_gradient), shape,
               "convolution {0}x{0} {1} -> {2}: these products need a stored gradient", conv.kernel, conv.in_channels,
               conv.out_channels);
+  check_input(conv, transform, both != nullptr);
   if (both != nullptr) return both->backward(conv, x, transform, dy, w, dx, write, epilogue, dw, scratch);
   conv2d_backward_weights(conv, x, transform, dy.g, dw, scratch);
   if (dx.data != nullptr) conv2d_backward_input(conv, dy.g, w, dx, write, epilogue, scratch);

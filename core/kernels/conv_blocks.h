@@ -45,10 +45,10 @@ inline void add_block(micro::Ahead& ahead, const Blocks& b, ConstView v, int ind
             v.shape.channels);
 }
 
-// What loading block `index` of x takes: x, or what it is joined from, and where it goes if that is read soon.
-inline void add_input_block(micro::Ahead& ahead, const Blocks& b, ConstView x, const InputTransform& t, bool streamed,
+// What loading block `index` takes: x, unless nobody has to fetch it, and what it is joined from.
+inline void add_input_block(micro::Ahead& ahead, const Blocks& b, ConstView x, const InputTransform& t, bool fetch_x,
                             int index) {
-  if (t.joined == nullptr || !streamed) add_block(ahead, b, x, index);
+  if (fetch_x) add_block(ahead, b, x, index);
   if (t.joined == nullptr) return;
   for (std::size_t k = 0; k < t.joined->count; ++k) add_block(ahead, b, t.joined->operands[k].x, index);
 }

@@ -78,7 +78,7 @@ void pack_joined(const Joined& j, std::size_t pixel, int pixels, float* to, std:
 }
 
 bool may_stream(View x) {
-  constexpr std::size_t kManyFloats = std::size_t{2} << 20;
+  constexpr std::size_t kManyFloats = std::size_t{2} << 20;  // 8 MiB: more than the L2 caches of a few cores
   constexpr std::size_t kBytes = kLanes * sizeof(float);
   return x.shape.channels % kLanes == 0 && x.stride % kLanes == 0 &&
          reinterpret_cast<std::uintptr_t>(x.data) % kBytes == 0 && x.shape.size() >= kManyFloats;

@@ -150,7 +150,7 @@ void forward(const Conv2d& c, ConstView x, const InputTransform& t, const float*
     Ahead ahead(micro::multiply_steps({g.out}, block.count, g.in));
     if (!in_place(e, y)) add_block(ahead, blocks, e.add, index + 1);
     add_block(ahead, blocks, y, index + 1);
-    add_input_block(ahead, blocks, x, t, streamed, index + 1);
+    add_input_block(ahead, blocks, x, t, !streamed, index + 1);
     multiply_block({g.out}, g.in, block, packed, weights, {y, write, nothing}, ahead);
     finish_forward(e, y, {block.image, block.first, block.count, 0, g.out});
   });
@@ -175,10 +175,8 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   });
 }
 
-// Whether loading x takes more than what add_gradient_block asks for.
-bool loads_input(const BackwardEpilogue& e, ConstView x, const InputTransform& t) {
-  return empty(e) || e.x.data != x.data || t.joined != nullptr;
-}
+// Whether the epilogue, for which add_gradient_block fetches, reads x.
+bool reads(const BackwardEpilogue& e, ConstView x) { return !empty(e) && e.x.data == x.data; }
 
 // dw of a block, `inputs` input channels from a whole pack on and a panel of output channels. x and dy are packed.
 void correlate_panel(const Panels& panels, int panel, const Block& block, int inputs, const float* x, const float* dy,
@@ -279,7 +277,7 @@ void backward_in_portions(const Conv2d& c, ConstView x, const InputTransform& t,
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       Ahead ahead(micro::multiply_steps({g.in}, block.count, g.out));
       add_gradient_block(ahead, blocks, dy, dx, e, index + 1);
-      if (loads_input(e, x, t)) add_input_block(ahead, blocks, x, t, false, index + 1);
+      add_input_block(ahead, blocks, x, t, !reads(e, x), index + 1);
       multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);
     });
     correlate_portion(g, blocks, portions, first, count, packed, sums);
@@ -339,7 +337,7 @@ void backward_together(const Conv2d& c, ConstView x, const InputTransform& t, co
       Ahead ahead(micro::correlate_steps({g.out}, block.count, g.in) +
                   micro::multiply_steps({g.in}, block.count, g.out));
       add_gradient_block(ahead, blocks, dy, dx, e, i + 1);
-      if (loads_input(e, x, t)) add_input_block(ahead, blocks, x, t, false, i + 1);
+      add_input_block(ahead, blocks, x, t, !reads(e, x), i + 1);
       correlate_block(g, block, packed_x, packed_dy, partial, i > first, ahead);
       if (block.first == 0) clear_sums(e, dx.shape, block.image);
       multiply_block({g.in}, g.out, block, packed_dy, weights, {dx, write, e, c.stride, blocks.width}, ahead);

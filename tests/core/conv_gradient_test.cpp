@@ -2,8 +2,8 @@
 // finished gradient with other values.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_candidate.h"
-#include "core/rng.h"
 #include "core/tensor/parallel.h"
+#include "tests/core/random_values.h"
 
 #include <gtest/gtest.h>
 
@@ -15,18 +15,6 @@ namespace {
 
 const ConvCandidate* const rungs[] = {&conv_gemm,      &conv_direct,    &conv_pointwise, &conv_grouped,
                                       &conv_winograd2, &conv_winograd4, &conv_amx};
-
-Tensor random(const Shape& shape, const char* name) {
-  Tensor t(shape);
-  const Rng rng = Rng::stream(5, name);
-  for (std::size_t i = 0; i < shape.size(); ++i) t.view().data[i] = static_cast<float>(rng.normal(i));
-  return t;
-}
-
-std::vector<float> random_row(int size, const char* name) {
-  const Tensor t = random({1, 1, 1, size}, name);
-  return {t.view().data, t.view().data + size};
-}
 
 Conv2d square(int in, int out, int kernel, int groups = 1) {
   return {

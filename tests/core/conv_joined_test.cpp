@@ -4,8 +4,8 @@
 #include "core/graph/join.h"
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_pack.h"
-#include "core/rng.h"
 #include "core/tensor/parallel.h"
+#include "tests/core/random_values.h"
 
 #include <gtest/gtest.h>
 
@@ -13,18 +13,6 @@
 
 namespace fanin {
 namespace {
-
-Tensor random(const Shape& shape, const std::string& name) {
-  Tensor t(shape);
-  const Rng rng = Rng::stream(11, name);
-  for (std::size_t i = 0; i < shape.size(); ++i) t.view().data[i] = static_cast<float>(rng.normal(i));
-  return t;
-}
-
-std::vector<float> random_row(int size, const std::string& name) {
-  const Tensor t = random({1, 1, 1, size}, name);
-  return {t.view().data, t.view().data + size};
-}
 
 // x of a 1x1 convolution in the middle of wider pixels, and what it is joined from: some read through a BatchNorm, some
 // through a ReLU as well, some as they are.

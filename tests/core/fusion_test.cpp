@@ -376,11 +376,11 @@ TEST(Fusion, JoinsInAConvolutionWithoutStatistics) {
   EXPECT_EQ(writes(Mode::train, false), std::pair(2, 6));
 }
 
-// relu(norm(conv) + x), read by a convolution that joins what it loads: that makes it, unless somebody needs it before.
+// relu(norm + norm), read by a convolution that joins what it loads: it does, unless somebody needs the value before.
 TEST(Fusion, JoinsAtTheLoadOfTheFirstReader) {
   const Offers convolution{.transformed_input = true, .forward_epilogue = true, .joins_input = true};
   enum class First { convolution, other_layer, adding_convolution, norm, output };
-  const auto made_by = [&](First first) {
+  const auto joined_by = [&](First first) {
     std::vector<PlanNode> nodes{{.kind = NodeKind::input, .inputs = {}, .shape = kImage, .needs = {}, .offers = {}}};
     const auto add = [&](NodeKind kind, std::vector<int> inputs, Offers offers) {
       nodes.push_back(
@@ -411,15 +411,15 @@ TEST(Fusion, JoinsAtTheLoadOfTheFirstReader) {
     options.fuse = true;
     const Fusion f = fuse(nodes, options);
     EXPECT_EQ(f.at(r).joins, s);
-    EXPECT_EQ(f.at(r).writes, f.at(r).made_by >= 0 ? -1 : r);
+    EXPECT_EQ(f.at(r).writes, f.at(r).joined_by >= 0 ? -1 : r);
     EXPECT_TRUE(adds < 0 || f.at(adds).writes != adds) << "or the case is none";
-    return f.at(r).made_by < 0 ? -1 : f.at(r).made_by - r;
+    return f.at(r).joined_by < 0 ? -1 : f.at(r).joined_by - r;
   };
-  EXPECT_EQ(made_by(First::convolution), 1);
-  EXPECT_EQ(made_by(First::other_layer), -1);
-  EXPECT_EQ(made_by(First::norm), -1) << "its statistics";
-  EXPECT_EQ(made_by(First::adding_convolution), -1);
-  EXPECT_EQ(made_by(First::output), -1);
+  EXPECT_EQ(joined_by(First::convolution), 1);
+  EXPECT_EQ(joined_by(First::other_layer), -1);
+  EXPECT_EQ(joined_by(First::norm), -1) << "its statistics";
+  EXPECT_EQ(joined_by(First::adding_convolution), -1);
+  EXPECT_EQ(joined_by(First::output), -1);
 }
 
 // Convolution, BatchNorm, ReLU, convolution: the second passes the gradient of BatchNorm on, the first puts it right, at

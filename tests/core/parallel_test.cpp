@@ -1,3 +1,4 @@
+// Which indices parallel_for calls, in which order, and that nobody waits for a thread that is slower.
 // SPDX-License-Identifier: MIT
 #include "core/tensor/parallel.h"
 
