@@ -1,6 +1,7 @@
 // Values that a convolution joins while it loads them, against a pass of its own (the slow twin): the same bits in x, in
 // every product, and on any number of threads.
 // SPDX-License-Identifier: MIT
+#include "core/check.h"
 #include "core/graph/join.h"
 #include "core/kernels/conv_candidate.h"
 #include "core/kernels/conv_pack.h"
@@ -125,6 +126,24 @@ TEST(ConvJoined, PastTheCaches) {
   }
   Tensor few({2, 32, 32, 64});
   EXPECT_FALSE(may_stream(few.view()));
+}
+
+// The products that load x as it is there say so instead of reading what nobody has written.
+TEST(ConvJoined, WhoCannotJoinRefuses) {
+  Problem q(16, 12, {2, 8, 8, 1}, 2, 0);
+  Tensor x(q.shape), y(q.dy.shape());
+  q.joined.x = x.view();
+  const InputTransform transform{.joined = &q.joined};
+  std::vector<float> dw(q.w.size());
+  const Buffer scratch(conv2d_scratch(q.conv, q.shape));
+  EXPECT_THROW(
+      conv2d_backward_weights(q.conv, x.view(), transform, std::as_const(q.dy).view(), dw.data(), scratch.span()),
+      Error);
+  EXPECT_NO_THROW(conv2d_forward(q.conv, x.view(), transform, q.w.data(), y.view(), {}, scratch.span()));
+  const Conv2d wide{.in_channels = 16, .out_channels = 12, .kernel = 3, .padding = 1};
+  const std::vector<float> w(wide.weight_shape().size());
+  const Buffer more(conv2d_scratch(wide, q.shape));
+  EXPECT_THROW(conv2d_forward(wide, x.view(), transform, w.data(), y.view(), {}, more.span()), Error);
 }
 
 }  // namespace
