@@ -16,9 +16,9 @@ namespace fanin {
 namespace {
 
 // The first that fits wins; `gemm` fits everything.
-const ConvCandidate* const candidates[] = {&conv_amx,      &conv_pointwise, &conv_depthwise,
-                                           &conv_grouped,  &conv_winograd4, &conv_winograd2,
-                                           &conv_strided2, &conv_direct,    &conv_gemm};
+const ConvCandidate* const candidates[] = {&conv_amx,     &conv_strassen,  &conv_pointwise, &conv_depthwise,
+                                           &conv_grouped, &conv_winograd4, &conv_winograd2, &conv_strided2,
+                                           &conv_direct,  &conv_gemm};
 
 constexpr std::string_view precision_names[] = {"exact", "fast", "bf16x6",
                                                 "bf16x3"};  // in the order of the enumeration

@@ -1,4 +1,5 @@
-// What the rungs for 1x1 convolutions share: an image's pixels in blocks, and what to fetch ahead for the next block.
+// What the rungs for 1x1 convolutions share: an image's pixels in blocks, how these are packed, and what to fetch ahead for
+// the next block.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,16 +17,19 @@ constexpr int kBlockPixels = 64;
 constexpr int kLargeWeights = 512 * 512;
 inline bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 
-// Blocks of output pixels; the last of an image may be shorter.
+// Blocks of `size` output pixels; the last of an image may be shorter.
 struct Blocks {
-  int images, width, pixels, per_image, stride;
-  Blocks(const Conv2d& c, const Shape& y)
+  int images, width, pixels, size, per_image, stride;
+  Blocks(const Conv2d& c, const Shape& y, int block_pixels = kBlockPixels)
       : images(y.images),
         width(y.width),
         pixels(y.height * y.width),
-        per_image(micro::ceil_div(pixels, kBlockPixels)),
+        size(block_pixels),
+        per_image(micro::ceil_div(pixels, size)),
         stride(c.stride) {}
   int total() const { return images * per_image; }
+  // A packed block: [pack of 16 channels][`size` pixels][16].
+  std::ptrdiff_t pack_stride() const { return size * micro::kPack; }
 };
 
 struct Block {
@@ -33,9 +37,15 @@ struct Block {
 };
 
 inline Block block_at(const Blocks& b, int index) {
-  const int first = index % b.per_image * kBlockPixels;
-  return {index / b.per_image, first, std::min(kBlockPixels, b.pixels - first)};
+  const int first = index % b.per_image * b.size;
+  return {index / b.per_image, first, std::min(b.size, b.pixels - first)};
 }
+
+// The block of x that the output pixels of `block` are made of, transformed. `streamed`: see pack_joined.
+void pack_block(const Blocks&, ConstView x, const InputTransform&, const Block&, float* to, bool streamed = false);
+// One pack of it, from channel `first` on, of an x that is not joined.
+void pack_channels(const Blocks&, ConstView x, const InputTransform&, const Block&, int first, float* to);
+void pack_gradient_channels(const Gradient& dy, const Block&, int first, float* to);
 
 // The pixels of block `index`, if there is one; with stride 2 nothing of the input, of which most is not read.
 inline void add_block(micro::Ahead& ahead, const Blocks& b, ConstView v, int index) {
@@ -82,5 +92,8 @@ inline void add_gradient_block(micro::Ahead& ahead, const Blocks& b, const Gradi
   add_block(ahead, b, dy.y, index);
   add_block(ahead, b, dy.g, index);
 }
+
+// Whether the epilogue, for which add_gradient_block fetches, reads x.
+inline bool reads(const BackwardEpilogue& e, ConstView x) { return !empty(e) && e.x.data == x.data; }
 
 }  // namespace fanin

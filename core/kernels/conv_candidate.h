@@ -38,8 +38,8 @@ const ConvCandidate& conv2d_candidate(const Conv2d&, const Shape& x, ConvProduct
 // The one that takes both gradients in one call, or null if each product is on its own.
 const ConvCandidate* conv2d_joint_candidate(const Conv2d&, const Shape& x);
 
-extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_depthwise, conv_grouped, conv_winograd2,
-    conv_winograd4, conv_strided2, conv_amx;
+extern const ConvCandidate conv_gemm, conv_direct, conv_pointwise, conv_strassen, conv_depthwise, conv_grouped,
+    conv_winograd2, conv_winograd4, conv_strided2, conv_amx;
 
 // Weight gradients are summed over this many private copies at most, each over a fixed range of the work, added in
 // order.

@@ -13,6 +13,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_blocks.h"
 #include "core/kernels/conv_candidate.h"
+#include "core/kernels/conv_deliver.h"
 #include "core/kernels/conv_epilogue.h"
 #include "core/kernels/conv_pack.h"
 #include "core/kernels/conv_tile.h"
@@ -34,7 +35,6 @@ using micro::z;
 // private copies of it stay in the L2 cache with a block of x and dy.
 constexpr int kSharedGradient = 256 * 512;
 constexpr int kOrder[] = {0};
-constexpr std::ptrdiff_t kNoOffset[] = {0};
 
 bool fits(const Conv2d& c, const Shape&, ConvProduct) {
   return c.kernel == 1 && c.padding == 0 && c.groups == 1 && c.stride <= 2;
@@ -42,79 +42,17 @@ bool fits(const Conv2d& c, const Shape&, ConvProduct) {
 
 bool shares_gradient(const Grouping& g) { return g.in * g.out > kSharedGradient; }
 
+constexpr std::ptrdiff_t kPackStride = kBlockPixels * kPack;
 std::size_t block_floats(int channels) { return z(packs(channels)) * kBlockPixels * kPack; }
 
-// Where output pixel `p` of an image is in x.
-const float* source(const Blocks& b, ConstView x, int image, int p) {
-  const std::size_t first = z(image) * z(x.shape.height) * z(x.shape.width);
-  if (b.stride == 1) return x.pixel(first + z(p));
-  return x.pixel(first + z(p / b.width * b.stride) * z(x.shape.width) + z(p % b.width * b.stride));
-}
-
-void pack_block(const Blocks& b, ConstView x, const InputTransform& t, const Block& block, float* to,
-                bool streamed = false) {
-  if (t.joined != nullptr)
-    return pack_joined(*t.joined, z(block.image) * z(b.pixels) + z(block.first), block.count, to, kBlockPixels * kPack,
-                       streamed);
-  for (int c = 0; c < x.shape.channels; c += kPack, to += kBlockPixels * kPack) {
-    const int channels = std::min(kPack, x.shape.channels - c);
-    for (int p = 0; p < block.count;) {  // with stride 2 a run ends with its row
-      const int column = (block.first + p) % b.width;
-      const int run = b.stride == 1 ? block.count : std::min(block.count - p, b.width - column);
-      const float* from = source(b, x, block.image, block.first + p);
-      pack_run(t, {from, b.stride * x.stride, run, c, channels}, to + p * kPack);
-      p += run;
-    }
-  }
-}
-
 void pack_gradient(const Gradient& dy, const Block& block, float* to) {
-  const std::size_t pixel = z(block.image) * z(dy.shape().height * dy.shape().width) + z(block.first);
-  const int channels = dy.shape().channels;
-  for (int c = 0; c < channels; c += kPack, to += kBlockPixels * kPack)
-    pack_gradient_run(dy, pixel, block.count, c, std::min(kPack, channels - c), to);
-}
-
-// Where the products of a block and panel go: y, or dx with an epilogue.
-struct Destination {
-  View y;
-  Write write;
-  const BackwardEpilogue& e;
-  int stride = 1;  // of y's pixels, in both directions
-  int width = 0;   // of the image that the block is of
-};
-
-// Products of a block and panel, at `sums`, go to every second pixel of every second row; the others get what a product
-// of 0 leaves there, which is nothing if it is added without an epilogue.
-template <int V>
-void spread(const Destination& d, const Block& block, int channel, int last_lanes, const float* sums) {
-  constexpr micro::Depth kNothingMore{kNoOffset, 0, 0, 0};
-  const int height = d.y.shape.height, width = d.y.shape.width;
-  const bool zeros_matter = d.write == Write::overwrite || !(empty(d.e) || d.e.scaled);
-  const auto put = [&](int row, int column, int pixels, const float* products) {
-    if (row >= height || (products == nullptr && !zeros_matter)) return;
-    const std::size_t pixel = (z(block.image) * z(height) + z(row)) * z(width) + z(column);
-    with_sink(d.e, d.y, d.write, {d.e, d.y, d.write, block.image, pixel, 2, channel, last_lanes}, [&](auto sink) {
-      micro::multiply_row<V, 1>(pixels, kNothingMore, sums, nullptr, sink, micro::kNothingAhead, products);
-    });
-  };
-  for (int p = 0; p < block.count;) {
-    const int row = (block.first + p) / d.width, column = (block.first + p) % d.width;
-    const int run = std::min(block.count - p, d.width - column), between = std::min(run, width / 2 - column);
-    put(2 * row, 2 * column, run, sums + p * V * kLanes);
-    put(2 * row, 2 * column + 1, between, nullptr);
-    put(2 * row + 1, 2 * column, run, nullptr);
-    put(2 * row + 1, 2 * column + 1, between, nullptr);
-    p += run;
-  }
+  for (int c = 0; c < dy.shape().channels; c += kPack, to += kPackStride) pack_gradient_channels(dy, block, c, to);
 }
 
 // The products of a block, all panels.
 void multiply_block(const Panels& panels, int depth, const Block& block, const float* packed, const float* weights,
                     const Destination& to, Ahead& ahead) {
-  const View& y = to.y;
-  const std::size_t pixel = z(block.image) * z(y.shape.height * y.shape.width) + z(block.first);
-  const micro::Depth d{kNoOffset, 1, depth, kBlockPixels * kPack};
+  const micro::Depth d{kNoOffset, 1, depth, kPackStride};
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel), last_lanes = panels.last_lanes(panel);
@@ -122,13 +60,9 @@ void multiply_block(const Panels& panels, int depth, const Block& block, const f
       if (panel + 1 < panels.count() && panels.channels * depth > kLargeWeights)
         soon.add(weights + z(panels.first_channel(panel + 1)) * z(depth), z(depth * panels.width(panel + 1) * kLanes));
       alignas(64) float sums[kBlockPixels * V * kLanes];
-      const auto multiply = [&](const auto& sink) {
+      deliver<V>(to, block, first, last_lanes, sums, [&](const auto& sink) {
         micro::multiply_deep<V>(block.count, d, packed, weights + z(first) * z(depth), sink, sums, soon);
-      };
-      if (to.stride == 1)
-        return with_sink(to.e, y, to.write, {to.e, y, to.write, block.image, pixel, 1, first, last_lanes}, multiply);
-      multiply(micro::Target{sums, V * kLanes, kLanes, false});
-      spread<V>(to, block, first, last_lanes, sums);
+      });
     });
 }
 
@@ -175,15 +109,12 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   });
 }
 
-// Whether the epilogue, for which add_gradient_block fetches, reads x.
-bool reads(const BackwardEpilogue& e, ConstView x) { return !empty(e) && e.x.data == x.data; }
-
 // dw of a block, `inputs` input channels from a whole pack on and a panel of output channels. x and dy are packed.
 void correlate_panel(const Panels& panels, int panel, const Block& block, int inputs, const float* x, const float* dy,
                      const micro::WeightRows& dw, Ahead& ahead) {
   micro::with_width(panels.width(panel), [&]<int V>() {
-    const micro::Pixels pixels{1, block.count, 0, 0, kPack, kBlockPixels * kPack, panels.first_vector(panel)};
-    micro::correlate_rows<V, 1>(pixels, inputs, x, kBlockPixels * kPack, dy, dw, ahead);
+    const micro::Pixels pixels{1, block.count, 0, 0, kPack, kPackStride, panels.first_vector(panel)};
+    micro::correlate_rows<V, 1>(pixels, inputs, x, kPackStride, dy, dw, ahead);
   });
 }
 

@@ -154,19 +154,20 @@ void multiply_row(int pixels, const Depth& d, const float* x, const float* w, Si
 
 // The same for one tap and any depth, as many channels at a time as have their weights in the L1 cache for all pixels;
 // the sums so far wait in `sums` (pixels x V vectors), which may be where the sink leaves them. The bits are the same.
+// `begun`: what the sums begin with, pixel by pixel; null: 0.
 template <int V, class Sink, class Next>
 void multiply_deep(int pixels, const Depth& d, const float* x, const float* w, const Sink& sink, float* sums,
-                   Next& next) {
+                   Next& next, const float* begun = nullptr) {
   constexpr int kDeep = 128;
   const int parts = ceil_div(d.depth, kDeep), part = ceil_div(ceil_div(d.depth, parts), kPack) * kPack;
   for (int first = 0; first < d.depth; first += part) {
     const Depth some{d.tap_offsets, 1, std::min(part, d.depth - first), d.pack_stride};
     const float *const from = x + first / kPack * d.pack_stride, *const weights = w + first * V * kLanes;
-    const float* const begun = first == 0 ? nullptr : sums;
     if (first + part < d.depth)
       multiply_row<V, 1>(pixels, some, from, weights, Target{sums, V * kLanes, kLanes, false}, next, begun);
     else
       multiply_row<V, 1>(pixels, some, from, weights, sink, next, begun);
+    begun = sums;
   }
 }
 

@@ -89,15 +89,15 @@ TEST(KernelsCommand, TheEnvironmentForcesARung) {
   const test::Path folder = test::scratch_folder();
   const test::CommandResult unknown = test::run_fanin(folder, small, "FANIN_CONV=wino");
   EXPECT_EQ(unknown.exit_code, 2);
-  EXPECT_NE(unknown.output.find("FANIN_CONV=wino: no such convolution; choose from amx, pointwise"), std::string::npos);
+  EXPECT_NE(unknown.output.find("FANIN_CONV=wino: no such convolution; choose from amx, strassen, pointwise"), std::string::npos);
 }
 
 TEST(KernelsCommand, ListsTheCandidatesInOrder) {
   const test::Path folder = test::scratch_folder();
   EXPECT_EQ(test::run_fanin(folder, "kernels --candidates").output,
-            "amx\npointwise\ndepthwise\ngrouped\nwinograd4\nwinograd2\nstrided2\ndirect\ngemm\n");
+            "amx\nstrassen\npointwise\ndepthwise\ngrouped\nwinograd4\nwinograd2\nstrided2\ndirect\ngemm\n");
   const test::CommandResult table = test::run_fanin(folder, "kernels wrn-10-1 --batch 2 --seconds 0");
-  EXPECT_NE(table.output.find("amx (with --conv bf16x6 and bf16x3), pointwise, depthwise, grouped, winograd4 (not with "
+  EXPECT_NE(table.output.find("amx (with --conv bf16x6 and bf16x3), strassen (not with --conv exact), pointwise, depthwise, grouped, winograd4 (not with "
                               "--conv exact), winograd2, strided2, direct, "
                               "gemm"),
             std::string::npos)

@@ -35,8 +35,8 @@ std::vector<int> edges(int channels, int groups) {
 }
 
 // 7 x 6 pixels are tiles of F(4x4) and F(2x2) with a remainder both ways; 1x1 convolutions get more than the 64 pixels of
-// a block.
-std::vector<Case> catalogue_cases() {
+// a block, or two blocks of 128.
+std::vector<Case> catalogue_cases(bool whole_blocks = false) {
   std::vector<Case> result;
   std::set<std::tuple<int, int, int, int, int, int>> seen;
   for (const std::string& name : networks())
@@ -46,6 +46,7 @@ std::vector<Case> catalogue_cases() {
       const bool small = k.weight_shape().size() <= 9 * 64 * 64;
       Shape x{small ? 2 : 1, 7, 6, k.in_channels};
       if (k.kernel == 1) x.height = 11 * k.stride, x.width = 8 * k.stride - 1;
+      if (k.kernel == 1 && whole_blocks) x.height = 16 * k.stride, x.width = 15 * k.stride + 1;
       if (k.padding == 0 && k.kernel > 1) x.height += k.kernel, x.width += k.kernel;
       result.push_back({k, x, edges(k.in_channels, k.groups), edges(k.out_channels, k.groups)});
     }
@@ -54,7 +55,7 @@ std::vector<Case> catalogue_cases() {
 
 int check_catalogue(const ConvCandidate& rung, const test::WinogradAlgorithm* winograd = nullptr) {
   int fitting = 0;
-  for (const Case& c : catalogue_cases()) {
+  for (const Case& c : catalogue_cases(&rung == &conv_strassen)) {
     test::check(rung, c, true, winograd);
     if (::testing::Test::HasFatalFailure()) return 0;
     fitting += rung.fits(c.conv, c.x, ConvProduct::forward);
@@ -69,6 +70,7 @@ TEST(Conv2dCatalogue, GroupedIsTheDefinition) {  // vectors of 4 lanes have no t
   EXPECT_GE(check_catalogue(conv_grouped), micro::kWidestLaneGroup == 8 ? 5 : 3);
 }
 TEST(Conv2dCatalogue, PointwiseIsTheDefinition) { EXPECT_GT(check_catalogue(conv_pointwise), 60); }
+TEST(Conv2dCatalogue, StrassenIsTheDefinition) { EXPECT_GT(check_catalogue(conv_strassen), 20); }
 class Conv2dCatalogueAmx : public test::MatrixUnit {};
 TEST_P(Conv2dCatalogueAmx, IsTheDefinition) { EXPECT_GT(check_catalogue(conv_amx), 60); }
 INSTANTIATE_TEST_SUITE_P(Precisions, Conv2dCatalogueAmx, test::kMatrixUnitPrecisions);

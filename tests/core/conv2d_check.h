@@ -1,13 +1,14 @@
 // A convolution product of any rung against the definition: everything that it reads at random, in slices of wider
 // matrices whose other channels nobody may touch.
 // Tolerance: a sum of n products in float, in any order, is off by at most about n * 2^-24 * sum |terms| (Higham 2002,
-// section 3.1); Winograd has a bound of its own (winograd_bound.h).
+// section 3.1); Winograd and Strassen have bounds of their own (winograd_bound.h, strassen_bound.h).
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "core/kernels/conv_candidate.h"
 #include "core/rng.h"
 #include "core/tensor/parallel.h"
+#include "tests/core/strassen_bound.h"
 #include "tests/core/winograd_bound.h"
 
 #include <gtest/gtest.h>
@@ -173,13 +174,9 @@ inline Definition define(Problem& q) {
   return d;
 }
 
-// Replaces the bounds by those of Winograd.
-inline void widen(Definition& d, Problem& q, const WinogradAlgorithm& m) {
-  std::vector<double> w, dy;
-  for (const float value : q.w) w.push_back(std::abs(value));
-  q.dy.for_each([&](float value) { dy.push_back(std::abs(value)); });
-  WinogradBound b =
-      WinogradBoundMaker(m, q.conv, q.x.view().shape, [&](int k, int o) { return q.wants(k, o); })(q.v_size, w, dy);
+// Replaces the bounds by others.
+template <class Bound>
+void widen(Definition& d, Bound b) {
   const auto set = [](Expected& e, std::vector<double>& magnitude, double terms) {
     e.magnitude.swap(magnitude);
     e.terms.assign(e.magnitude.size(), terms);
@@ -187,6 +184,16 @@ inline void widen(Definition& d, Problem& q, const WinogradAlgorithm& m) {
   set(d.y, b.y, b.terms_y);
   set(d.dx, b.dx, b.terms_dx);
   set(d.dw, b.dw, b.terms_dw);
+}
+
+// By those of Winograd if there is an algorithm, of Strassen otherwise.
+inline void widen(Definition& d, Problem& q, const WinogradAlgorithm* m) {
+  std::vector<double> w, dy;
+  for (const float value : q.w) w.push_back(std::abs(value));
+  q.dy.for_each([&](float value) { dy.push_back(std::abs(value)); });
+  const Shape& x = q.x.view().shape;
+  if (m == nullptr) return widen(d, StrassenBound(q.conv, x, q.v_size, w, dy));
+  widen(d, WinogradBoundMaker(*m, q.conv, x, [&](int k, int o) { return q.wants(k, o); })(q.v_size, w, dy));
 }
 
 // Replaces the bounds by those of amx.h: each product is a sum of six (or three) in any order, and what is left out is at
@@ -341,7 +348,7 @@ inline void check(const ConvCandidate& rung, const Case& test, bool with_extras,
   SCOPED_TRACE(std::string(rung.name) + " " + describe(test) + (with_extras ? " with transform and epilogue" : ""));
   Problem q(test, with_extras);
   Definition d = define(q);
-  if (winograd != nullptr) widen(d, q, *winograd);
+  if (winograd != nullptr || &rung == &conv_strassen) widen(d, q, winograd);
   if (&rung == &conv_amx) widen_parts(d);
   const auto scratch = [&](ConvProduct p) {
     Buffer buffer(rung.scratch(test.conv, test.x, p, thread_count()));

@@ -119,6 +119,17 @@ std::vector<Case> network_cases() {
   add(20, 20, 3, 1, 20, 2, 9);   // depthwise
   add(37, 37, 5, 2, 37, 2, 9);
   add(36, 36, 3, 2, 12, 2, 9);
+  const auto add_blocks = [&](int in, int out, int stride, const Shape& x) {  // whole blocks of 128 pixels
+    result.push_back(
+        {{.in_channels = in, .out_channels = out, .kernel = 1, .stride = stride, .padding = 0, .groups = 1},
+         x.with_channels(in)});
+  };
+  add_blocks(64, 96, 1, {3, 16, 16, 1});
+  add_blocks(288, 64, 1, {1, 8, 16, 1});   // sums in two parts
+  add_blocks(64, 576, 1, {9, 4, 32, 1});   // many panels; one image more than chunks
+  add_blocks(96, 160, 2, {2, 15, 32, 1});  // stride 2, from an odd and an even number of pixels
+  add_blocks(64, 64, 2, {2, 32, 31, 1});
+  add_blocks(512, 544, 1, {1, 8, 16, 1});  // too many weights for the gradients
   return result;
 }
 
@@ -143,6 +154,7 @@ TEST(Conv2d, DirectIsTheDefinition) { EXPECT_GT(check_all(conv_direct), 90); }
 TEST(Conv2d, DepthwiseIsTheDefinition) { EXPECT_GT(check_all(conv_depthwise), 40); }
 TEST(Conv2d, GroupedIsTheDefinition) { EXPECT_GT(check_all(conv_grouped), 200); }
 TEST(Conv2d, PointwiseIsTheDefinition) { EXPECT_GT(check_all(conv_pointwise), 6); }
+TEST(Conv2d, StrassenIsTheDefinition) { EXPECT_EQ(check_all(conv_strassen), 6); }
 TEST(Conv2d, Winograd2IsTheDefinition) {
   const test::WinogradAlgorithm m = test::winograd2();
   EXPECT_GT(check_all(conv_winograd2, &m), 15);
@@ -191,8 +203,8 @@ std::uint64_t run_all(const ConvCandidate& rung, const Case& test) {
 
 TEST(Conv2d, SameBitsOnAnyNumberOfThreads) {
   const int before = thread_count();
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_grouped,
-                                    &conv_winograd2, &conv_winograd4, &conv_strided2, &conv_amx})
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_strassen, &conv_depthwise,
+                                    &conv_grouped, &conv_winograd2, &conv_winograd4, &conv_strided2, &conv_amx})
     for (const Case& test : all_cases()) {
       const Shape y_shape = test.conv.output_shape(test.x);
       if (y_shape.height < 1 || y_shape.width < 1 || !rung->fits(test.conv, test.x, ConvProduct::forward)) continue;
@@ -237,8 +249,8 @@ void check_join(const ConvCandidate& rung, const Case& test, bool own, bool othe
 }
 
 TEST(Conv2d, JoinsWhatStandsBehind) {
-  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_depthwise, &conv_grouped,
-                                    &conv_winograd2, &conv_winograd4, &conv_strided2, &conv_amx}) {
+  for (const ConvCandidate* rung : {&conv_gemm, &conv_direct, &conv_pointwise, &conv_strassen, &conv_depthwise,
+                                    &conv_grouped, &conv_winograd2, &conv_winograd4, &conv_strided2, &conv_amx}) {
     if (rung == &conv_amx && !has_matrix_unit()) continue;
     int tried = 0;
     for (const Case& test : network_cases()) {
@@ -320,6 +332,16 @@ TEST(Conv2d, ChoiceIsTheFirstThatFits) {
     }
   set_conv_precision(before);
   EXPECT_EQ(conv2d_choice(one, x, ConvProduct::forward), "pointwise");
+  Conv2d large = one;
+  large.in_channels = 512, large.out_channels = 544;
+  for (const ConvPrecision precision : {ConvPrecision::exact, ConvPrecision::fast}) {
+    set_conv_precision(precision);
+    const char* const fastest = precision == ConvPrecision::exact ? "pointwise" : "strassen";
+    EXPECT_EQ(conv2d_choice(large, {1, 8, 16, 512}, ConvProduct::forward), fastest);
+    EXPECT_EQ(conv2d_choice(large, {1, 8, 8, 512}, ConvProduct::forward), "pointwise");
+    EXPECT_EQ(conv2d_choice(large, {1, 8, 16, 512}, ConvProduct::backward_weights), "pointwise");
+  }
+  set_conv_precision(before);
   EXPECT_EQ(conv2d_choice(strided, x, ConvProduct::backward_input), "direct");
   Conv2d wide = strided;
   wide.in_channels = 64, wide.out_channels = 128;

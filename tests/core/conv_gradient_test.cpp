@@ -13,8 +13,8 @@
 namespace fanin {
 namespace {
 
-const ConvCandidate* const rungs[] = {&conv_gemm,      &conv_direct,    &conv_pointwise, &conv_grouped,
-                                      &conv_winograd2, &conv_winograd4, &conv_amx};
+const ConvCandidate* const rungs[] = {&conv_gemm,    &conv_direct,    &conv_pointwise, &conv_strassen,
+                                      &conv_grouped, &conv_winograd2, &conv_winograd4, &conv_amx};
 
 Conv2d square(int in, int out, int kernel, int groups = 1) {
   return {
@@ -35,6 +35,8 @@ std::vector<Conv2d> convolutions() {
       result.push_back(square(in, out, 1));
       if (in != 16) result.push_back(shortcut(in, out));
     }
+  result.push_back(square(96, 64, 1));
+  result.push_back(shortcut(64, 96));
   for (const int width : {1, 2, 4, 8})
     for (const int kernel : {3, 5})
       for (const int stride : {1, 2}) {
@@ -43,6 +45,11 @@ std::vector<Conv2d> convolutions() {
         result.push_back(conv);
       }
   return result;
+}
+
+// Awkward ones, but of whole blocks for the rung that takes nothing else.
+Shape images(const ConvCandidate& rung, const Conv2d& conv, const Shape& awkward) {
+  return &rung == &conv_strassen ? Shape{2, 8 * conv.stride, 16 * conv.stride, conv.in_channels} : awkward;
 }
 
 struct Both {
@@ -67,7 +74,7 @@ TEST(ConvGradient, LoadedItIsTheStoredOne) {
     for (const Conv2d& conv : convolutions()) {
       const int in = conv.in_channels, out = conv.out_channels;
       const bool scaled = (in + out) % 2 == 0;
-      const Shape shape{3, 9, 8, in}, y_shape = conv.output_shape(shape);
+      const Shape shape = images(*rung, conv, {3, 9, 8, in}), y_shape = conv.output_shape(shape);
       if (!rung->fits(conv, shape, ConvProduct::backward_input)) continue;
       const Tensor g = random(y_shape, "g"), y = random(y_shape, "y");
       const std::vector<float> ones(static_cast<std::size_t>(out), 1.0f);
@@ -115,9 +122,10 @@ void expect_sums(ConstView dx, ConstView other, const std::vector<float>& mean, 
 
 TEST(ConvGradient, SumsWithOtherValues) {
   for (const ConvCandidate* rung : rungs)
-    for (const Conv2d& conv : {square(16, 24, 1), square(35, 16, 1), shortcut(35, 20), square(16, 16, 3),
-                               square(33, 20, 3), square(24, 24, 3, 2), square(24, 24, 3, 6), square(10, 6, 5)}) {
-      const Shape shape{3, 9, 7, conv.in_channels};
+    for (const Conv2d& conv :
+         {square(16, 24, 1), square(35, 16, 1), shortcut(35, 20), square(96, 64, 1), shortcut(64, 96),
+          square(16, 16, 3), square(33, 20, 3), square(24, 24, 3, 2), square(24, 24, 3, 6), square(10, 6, 5)}) {
+      const Shape shape = images(*rung, conv, {3, 9, 7, conv.in_channels});
       if (!rung->fits(conv, shape, ConvProduct::backward_input)) continue;
       SCOPED_TRACE(std::string(rung->name) + " " + std::to_string(conv.in_channels));
       const int channels = conv.in_channels;

@@ -18,6 +18,7 @@ namespace {
 // x of a 1x1 convolution in the middle of wider pixels, and what it is joined from: some read through a BatchNorm, some
 // through a ReLU as well, some as they are.
 struct Problem {
+  const ConvCandidate* rung;
   Conv2d conv;
   Shape shape, whole;
   std::vector<Tensor> values;
@@ -27,8 +28,9 @@ struct Problem {
   Tensor dy;
   std::vector<float> w;
 
-  Problem(int in, int out, const Shape& images, int operands, int gap)
-      : conv{.in_channels = in, .out_channels = out},
+  Problem(int in, int out, const Shape& images, int operands, int gap, const ConvCandidate* who = &conv_pointwise)
+      : rung(who),
+        conv{.in_channels = in, .out_channels = out},
         shape(images.with_channels(in)),
         whole(images.with_channels(in + gap)),
         first(gap / 2),
@@ -68,16 +70,16 @@ struct Problem {
     std::vector<float> moments(static_cast<std::size_t>(2 * shape.images * conv.out_channels)), dw(w.size());
     std::vector<float> sums(static_cast<std::size_t>(2 * shape.images * shape.channels));
     start();
-    const Buffer ahead = scratch(conv_pointwise.scratch(conv, shape, ConvProduct::forward, threads));
+    const Buffer ahead = scratch(rung->scratch(conv, shape, ConvProduct::forward, threads));
     ForwardEpilogue statistics;
     statistics.moments = moments.data();
-    conv_pointwise.forward(conv, joined.x, transform, w.data(), y.view(), statistics, ahead.span());
+    rung->forward(conv, joined.x, transform, w.data(), y.view(), statistics, ahead.span());
     const std::vector<float> forward_x(x.view().data, x.view().data + whole.size());
     start();
-    const Buffer back = scratch(conv_pointwise.backward_scratch(conv, shape, threads));
+    const Buffer back = scratch(rung->backward_scratch(conv, shape, threads));
     const BackwardEpilogue mask{.x = joined.x, .transform = {.relu = true}, .sums = sums.data()};
-    conv_pointwise.backward(conv, joined.x, transform, Gradient(std::as_const(dy).view()), w.data(), dx.view(),
-                            Write::overwrite, mask, dw.data(), back.span());
+    rung->backward(conv, joined.x, transform, Gradient(std::as_const(dy).view()), w.data(), dx.view(), Write::overwrite,
+                   mask, dw.data(), back.span());
     const auto all = [](const Tensor& t) {
       return std::vector<float>(t.view().data, t.view().data + t.shape().size());
     };
@@ -108,6 +110,12 @@ TEST(ConvJoined, AtTheLoadAsInAPassOfItsOwn) {
         Problem q(in, in == 16 ? 70 : 12, images, operands, gap);
         expect_equal(q, std::to_string(in) + " channels, " + std::to_string(operands) + " operands");
       }
+}
+
+TEST(ConvJoined, ByStrassen) {
+  Problem q(96, 64, {3, 16, 8, 1}, 3, 5, &conv_strassen);
+  ASSERT_TRUE(conv_strassen.fits(q.conv, q.shape, ConvProduct::backward_input));
+  expect_equal(q, "strassen");
 }
 
 // Gradients that are shared between the parts of large weights.

@@ -66,12 +66,15 @@ void check_multiply(int pixels, int depth, int lanes, bool add) {
   const int channels = (V - 1) * kLanes + lanes, stride = channels + 3;
   const Floats before = numbers(z(pixels * stride + V * kLanes));
   Floats y = before, sums(z(pixels * V * kLanes));
+  const Floats begun = numbers(z(pixels * V * kLanes + 1));
+  const bool begins = (pixels + depth) % 3 == 0;
   micro::multiply_deep<V>(pixels, {kNoOffset, 1, depth, kPackStride}, x.data(), w.data(),
-                          micro::Target{y.data(), stride, lanes, add}, sums.data(), micro::kNothingAhead);
+                          micro::Target{y.data(), stride, lanes, add}, sums.data(), micro::kNothingAhead,
+                          begins ? begun.data() : nullptr);
   Floats expected = before;
   for (int p = 0; p < pixels; ++p)
     for (int c = 0; c < channels; ++c) {
-      float sum = 0;
+      float sum = begins ? begun[z(p * V * kLanes + c)] : 0;
       for (int k = 0; k < depth; ++k) sum = fma(x_of(x, p, k), w[z(k * V * kLanes + c)], sum);
       expected[z(p * stride + c)] = add ? before[z(p * stride + c)] + sum : sum;
     }
