@@ -168,7 +168,7 @@ void conv2d_backward(const Conv2d& conv, ConstView x, const InputTransform& tran
   if (dx.data != nullptr) conv2d_backward_input(conv, dy.g, w, dx, write, epilogue, scratch);
 }
 
-// No rung that loads gradients looks at the size of the image.
+// No rung that loads gradients looks at the size of the image, but for strassen, and what comes instead loads them, too.
 bool conv2d_loads_gradient(const Conv2d& conv) {
   const ConvCandidate* const both = joint(conv, {1, conv.kernel, conv.kernel, conv.in_channels});
   return both != nullptr && both->loads_gradient;

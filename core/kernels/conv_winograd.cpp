@@ -126,7 +126,7 @@ void convolve_part(const Grouping& g, const ConvolveParts<F>& p, ConstView x, co
       for (int k = first_group; k < first_group + together; ++k) {
         const int group = part.first_group + k;
         add_outputs(ahead, t, y, group * s.out, s.out, backward, {}, rows, F::kOut);
-        input_block<F>(t, s, x, transform, rows, group * s.in, buffer, v);
+        input_block(t, s, PixelsOfX{x, transform}, rows, group * s.in, buffer, v);
         output_block<F>(t, s, v, {u + z(k) * s.u(), part.panels}, rows, m, y, group * s.out, write, backward, ahead);
       }
     }
@@ -208,21 +208,14 @@ struct GradientParts {
   }
 };
 
-struct BlockMemory {
-  float *buffer, *v, *gradient;
-};
-
 // V^T Z of a block and group: dU, or what is added to it.
 template <class F>
-void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, ConstView x,
-                     const InputTransform& transform, ConstView dy, const Rows& rows, int group, const BlockMemory& m,
-                     float* du, bool add, Ahead& ahead) {
-  input_block<F>(t, s, x, transform, rows, group * g.in, m.buffer, m.v);
-  gradient_block<F>(t, s, dy, rows, group * g.out, m.gradient);
-  const int tiles = (rows.end - rows.first) * t.tile_columns;
+void correlate_block(const Grouping& g, const Tiling& t, const Sizes<F>& s, const Rows& rows, const float* v,
+                     const float* gradient, float* du, bool add, Ahead& ahead) {
+  const int tiles = rows.count() * t.tile_columns;
   for (int position = 0; position < kPositions<F>; ++position)
     for (int panel = 0; panel < Panels{g.out}.count(); ++panel)
-      correlate_position<F>(s, {0, g.in}, tiles, m.v, m.gradient, position, panel, du, add, ahead);
+      correlate_position<F>(s, {0, g.in}, tiles, v, gradient, position, panel, du, add, ahead);
 }
 
 template <class F>
@@ -244,9 +237,12 @@ void correlate_in_chunks(const Grouping& g, const GradientParts<F>& p, ConstView
         Ahead ahead(groups * correlate_steps(p.s, rows.count() * t.tile_columns));
         add_rows(ahead, t, dy.channels(first * g.out, groups * g.out), next, F::kOut);
         add_rows(ahead, t, x.channels(first * g.in, groups * g.in), next, F::kStep);
-        for (int k = 0; k < groups; ++k)
-          correlate_block<F>(g, t, p.s, x, transform, dy, rows, first + k, {buffer, v, gradient},
-                             partial + z(k) * p.s.du(), b > first_block, ahead);
+        for (int k = 0; k < groups; ++k) {
+          const int group = first + k;
+          input_block(t, p.s, PixelsOfX{x, transform}, rows, group * g.in, buffer, v);
+          gradient_block<F>(t, p.s, dy, rows, group * g.out, gradient);
+          correlate_block<F>(g, t, p.s, rows, v, gradient, partial + z(k) * p.s.du(), b > first_block, ahead);
+        }
       }
     });
     add_gradient<F>(g, p.s, du, first, groups, {0, g.in}, chunks, dw);
@@ -293,7 +289,8 @@ void correlate_together(const Grouping& g, const GradientParts<F>& p, ConstView 
       const Rows rows = rows_of_block(t, first + index / 2);
       float* const v = transformed + z(index / 2) * p.block;
       if (index % 2 == 0)
-        input_block<F>(t, p.s, x, transform, rows, group * g.in, buffers + z(omp_get_thread_num()) * p.s.buffer(), v);
+        input_block(t, p.s, PixelsOfX{x, transform}, rows, group * g.in,
+                    buffers + z(omp_get_thread_num()) * p.s.buffer(), v);
       else
         gradient_block<F>(t, p.s, dy, rows, group * g.out, v + p.s.v());
     });
@@ -338,24 +335,25 @@ void backward_weights(const Conv2d& c, ConstView x, const InputTransform& transf
     correlate_in_chunks<F>(g, parts, x, transform, dy, dw, Scratch(scratch));
 }
 
-// What one block of the joint backward pass needs: V and Z, and after them V of dy and M.
+// What one block of the joint backward pass needs: V and Z, or M in their place, and V of dy.
 template <class F>
 struct JointParts {
   Tiling t;
   Sizes<F> s, turned;
-  std::size_t block;
+  std::size_t shared, block;
   JointParts(const Grouping& g, const Shape& x)
       : t(x, F::kOut, std::min(block_tiles<F>(g.count, g.in, g.out), block_tiles<F>(g.count, g.out, g.in)),
           kLeastTasks),
         s(t, g.in, g.out),
         turned(t, g.out, g.in),
-        block(std::max(s.v() + s.z_floats(), turned.v() + turned.m())) {}
+        shared(std::max(s.v() + s.z_floats(), turned.m())),
+        block(shared + turned.v()) {}
 };
 
 // Both gradients of whole images: x and dy come from memory once and are in the L2 cache for the second product.
 template <class F>
 void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, const InputTransform& transform,
-                       ConstView dy, const float* w, View dx, Write write, const BackwardEpilogue& e, float* dw,
+                       const Gradient& dy, const float* w, View dx, Write write, const BackwardEpilogue& e, float* dw,
                        Scratch parts) {
   const Tiling& t = p.t;
   const int unit = t.images_per_unit, units = t.units();
@@ -367,7 +365,7 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
   parallel_for(chunks, [&](int chunk) {
     float* const buffer = blocks + z(omp_get_thread_num()) * (p.s.buffer() + p.block);
     float* const v = buffer + p.s.buffer();
-    float *const gradient = v + p.s.v(), *const m = v + p.turned.v();
+    float *const gradient = v + p.s.v(), *const m = v, *const v_of_gradient = v + p.shared;
     float* const partial = du + z(chunk * g.count) * p.s.du();
     const int first_image = chunk * units / chunks * unit;
     const int end_image = std::min(t.images, (chunk + 1) * units / chunks * unit);
@@ -377,15 +375,17 @@ void backward_together(const Grouping& g, const JointParts<F>& p, ConstView x, c
       const Rows rows{r, std::min(end_unit, r + t.rows_per_block)}, next{rows.end, rows.end + t.rows_per_block};
       const int tiles = rows.count() * t.tile_columns;
       Ahead ahead(g.count * (correlate_steps(p.s, tiles) + multiply_steps(p.turned, p.turned.panels(), tiles)));
-      add_rows(ahead, t, dy, next, F::kOut);
+      add_rows(ahead, t, dy.y, next, F::kOut);
+      add_rows(ahead, t, dy.g, next, F::kOut);
       add_rows(ahead, t, x, next, F::kStep);
       for (int group = 0; group < g.count; ++group) {
         add_outputs(ahead, t, dx, group * g.in, g.in, e, x, rows, F::kOut);
-        correlate_block<F>(g, t, p.s, x, transform, dy, rows, group, {buffer, v, gradient},
-                           partial + z(group) * p.s.du(), r > first_image * t.tile_rows, ahead);
-        input_block<F>(t, p.turned, dy, {}, rows, group * g.out, buffer, v);
-        output_block<F>(t, p.turned, v, {u + z(group) * p.turned.u(), p.turned.panels()}, rows, m, dx, group * g.in,
-                        write, e, ahead);
+        input_block(t, p.s, PixelsOfX{x, transform}, rows, group * g.in, buffer, v);
+        gradient_in_both_forms<F>(t, p.s, p.turned, dy, rows, group * g.out, buffer, gradient, v_of_gradient);
+        correlate_block<F>(g, t, p.s, rows, v, gradient, partial + z(group) * p.s.du(), r > first_image * t.tile_rows,
+                           ahead);
+        output_block<F>(t, p.turned, v_of_gradient, {u + z(group) * p.turned.u(), p.turned.panels()}, rows, m, dx,
+                        group * g.in, write, e, ahead);
       }
       r = rows.end;
     }
@@ -397,7 +397,7 @@ template <class F>
 void backward(const Conv2d& c, ConstView x, const InputTransform& transform, const Gradient& dy, const float* w,
               View dx, Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Grouping g(c);
-  backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy.g, w, dx, write, e, dw, Scratch(scratch));
+  backward_together<F>(g, JointParts<F>(g, x.shape), x, transform, dy, w, dx, write, e, dw, Scratch(scratch));
 }
 
 bool pays(const Conv2d& c) {
@@ -454,6 +454,7 @@ constexpr ConvCandidate rung(const char* name) {
   if constexpr (F::kStride == 1) {
     c.backward_scratch = backward_scratch<F>;
     c.backward = backward<F>;
+    c.loads_gradient = true;
     c.pays = pays;
   }
   return c;

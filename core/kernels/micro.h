@@ -43,6 +43,10 @@ struct Panels {
   int wider() const { return vectors() % count(); }  // panels with one vector more than the last
   int width(int panel) const { return vectors() / count() + (panel < wider() ? 1 : 0); }
   int first_vector(int panel) const { return panel * (vectors() / count()) + std::min(panel, wider()); }
+  int panel_of(int vector) const {  // count() if there is no such vector
+    const int narrow = vectors() / count(), of_wider = wider() * (narrow + 1);
+    return vector < of_wider ? vector / (narrow + 1) : std::min(count(), wider() + (vector - of_wider) / narrow);
+  }
   int first_channel(int panel) const { return first_vector(panel) * kLanes; }
   int last_lanes(int panel) const {  // channels in the panel's last vector
     return std::min(kLanes, channels - (first_vector(panel) + width(panel) - 1) * kLanes);

@@ -15,6 +15,7 @@
 #include "core/kernels/winograd_tiling.h"
 
 #include <cstring>
+#include <type_traits>
 
 namespace fanin::winograd {
 
@@ -131,11 +132,28 @@ inline void clear_pixels(float* to, int pixels) {
   for (float* const end = to + z(pixels * kPack); to < end; to += kLanes) simd::store(simd::zero(), to);
 }
 
+// What a block loads, pack by pack: x through its transform, or dy put right.
+struct PixelsOfX {
+  ConstView x;
+  const InputTransform& transform;
+  const Shape& shape() const { return x.shape; }
+  void pack(std::size_t pixel, int pixels, int first, int channels, float* to) const {
+    pack_run(transform, {x.pixel(pixel), x.stride, pixels, first, channels}, to);
+  }
+};
+struct PixelsOfGradient {
+  const Gradient& dy;
+  const Shape& shape() const { return dy.shape(); }
+  void pack(std::size_t pixel, int pixels, int first, int channels, float* to) const {
+    pack_gradient_run(dy, pixel, pixels, first, channels, to);
+  }
+};
+
 // The pixel rows under a row of tiles, one pack of channels, zero-bordered.
-template <class F>
-void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, int tile_row,
-               int first, int channels, float* buffer) {
-  const int height = x.shape.height, width = x.shape.width;
+template <class F, class Source>
+void pack_rows(const Tiling& t, const Sizes<F>& s, const Source& source, int tile_row, int first, int channels,
+               float* buffer) {
+  const int height = source.shape().height, width = source.shape().width;
   const int image = tile_row / t.tile_rows, top = tile_row % t.tile_rows * F::kStep - F::kBefore;
   for (int i = 0; i < F::kIn; ++i) {
     float* const row = buffer + z(i * s.columns * kPack);
@@ -143,22 +161,21 @@ void pack_rows(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTrans
       clear_pixels(row, s.columns);
       continue;
     }
-    const float* from = x.pixel((z(image) * z(height) + z(top + i)) * z(width));
     clear_pixels(row, F::kBefore);
-    pack_run(transform, {from, x.stride, width, first, channels}, row + F::kBefore * kPack);
+    source.pack((z(image) * z(height) + z(top + i)) * z(width), width, first, channels, row + F::kBefore * kPack);
     clear_pixels(row + z((width + F::kBefore) * kPack), s.columns - width - F::kBefore);
   }
 }
 
 // V of the tiles in `rows`, input channels of a group; tiles up to a multiple of 4 are 0.
-template <class F>
-void input_block(const Tiling& t, const Sizes<F>& s, ConstView x, const InputTransform& transform, const Rows& rows,
-                 int first_channel, float* buffer, float* v) {
+template <class F, class Source>
+void input_block(const Tiling& t, const Sizes<F>& s, const Source& source, const Rows& rows, int first_channel,
+                 float* buffer, float* v) {
   const int tiles = (rows.end - rows.first) * t.tile_columns;
   for (int c = 0; c < s.in; c += kPack, v += z(s.tiles * kPack)) {
     float* to = v;
     for (int r = rows.first; r < rows.end; ++r) {
-      pack_rows(t, s, x, transform, r, first_channel + c, std::min(kPack, s.in - c), buffer);
+      pack_rows(t, s, source, r, first_channel + c, std::min(kPack, s.in - c), buffer);
       for (int tile = 0; tile < t.tile_columns; ++tile, to += kPack)
         for (int lane = 0; lane < kPack; lane += kLanes)
           transform_input<F>(buffer + tile * F::kStep * kPack + lane, s.columns * kPack, to + lane, s.v_stride());
@@ -352,6 +369,40 @@ void gradient_block(const Tiling& t, const Sizes<F>& s, ConstView dy, const Rows
     for (int tile = tiles; tile % 4 != 0; ++tile, z_tile += width * kLanes)
       for (int p = 0; p < kPositions<F>; ++p)
         std::memset(z_tile + z(p) * s.z_stride(), 0, z(width * kLanes) * sizeof(float));
+  }
+}
+
+// Z of dy, and V of it for the product that leads back to x: two forms of what is loaded once.
+template <class F>
+void gradient_in_both_forms(const Tiling& t, const Sizes<F>& s, const Sizes<F>& turned, const Gradient& dy,
+                            const Rows& rows, int first_channel, float* buffer, float* gradient, float* v) {
+  static_assert(std::is_same_v<F, typename F::Turned> && F::kBefore == 1 && F::kStep == F::kOut);
+  const Panels panels{s.out};
+  const std::ptrdiff_t row = turned.columns * kPack;
+  const int tiles = (rows.end - rows.first) * t.tile_columns;
+  for (int c = 0; c < s.out; c += kPack, v += z(turned.tiles * kPack)) {
+    for (int tile = 0; tile < ceil_div(tiles, 4) * 4; ++tile) {
+      const bool beyond = tile >= tiles;
+      if (beyond)
+        clear_pixels(buffer, F::kIn * turned.columns);
+      else if (tile % t.tile_columns == 0)
+        pack_rows(t, turned, PixelsOfGradient{dy}, rows.first + tile / t.tile_columns, first_channel + c,
+                  std::min(kPack, s.out - c), buffer);
+      const float* const patch = buffer + (beyond ? 0 : tile % t.tile_columns * F::kStep * kPack);
+      for (int lane = 0; lane < kPack; lane += kLanes) {
+        transform_input<F>(patch + lane, row, v + tile * kPack + lane, turned.v_stride());
+        const int vector = (c + lane) / kLanes, panel = panels.panel_of(vector);
+        if (panel == panels.count()) continue;
+        Vec g[F::kOut][F::kOut];
+#pragma GCC unroll 4
+        for (int i = 0; i < F::kOut; ++i)
+#pragma GCC unroll 4
+          for (int j = 0; j < F::kOut; ++j) g[i][j] = simd::load(patch + (i + 1) * row + (j + 1) * kPack + lane);
+        float* const to = gradient + z(s.tiles * panels.first_channel(panel));
+        transform_gradient<F>(g, to + (tile * panels.width(panel) + vector - panels.first_vector(panel)) * kLanes,
+                              s.z_stride());
+      }
+    }
   }
 }
 

@@ -37,6 +37,9 @@ std::vector<Conv2d> convolutions() {
     }
   result.push_back(square(96, 64, 1));
   result.push_back(shortcut(64, 96));
+  for (const int in : {12, 35, 48})  // winograd's, of few weights
+    for (const int groups : {1, 2}) result.push_back(square(groups * in, groups * 12, 3, groups));
+  result.push_back(square(34, 33, 3));
   for (const int width : {1, 2, 4, 8})
     for (const int kernel : {3, 5})
       for (const int stride : {1, 2}) {
