@@ -162,7 +162,8 @@ const std::vector<Setting>& settings() {
       {"drop_last", "Data", boolean, true, "drop an incomplete last batch", get_value<&C::drop_last>,
        set_boolean<&C::drop_last>},
       {"conv", "Machine", text, true,
-       "convolutions: exact; fast: also Winograd F(4x4), whose rounding errors are about five times larger; bf16x6 or "
+       "convolutions: exact; fast: also Winograd F(4x4), whose rounding errors are about five times larger, and "
+       "Strassen's algorithm for 1x1 (two to three times); bf16x6 or "
        "bf16x3: as fast, and 1x1 convolutions on the matrix unit (AMX) of recent Intel processors, in six products of "
        "bfloat16, as good as fp32, or in three, good to 14 bits",
        get_value<&C::conv>, set_text<&C::conv>},

@@ -46,8 +46,9 @@ struct Operand {
   InputTransform transform = {};
 };
 
-// A value that is not there yet: max(a + b, 0). Every further operand is added to that, and the maximum taken once more:
-// a chain of joins whose other values nobody stores. The convolution that loads it writes it (conv2d_joins_input).
+// A value that is not there yet: max(a + b, 0). Every further operand is added to that, and the maximum taken once
+// more: a chain of joins whose other values nobody stores. The convolution that loads it writes it
+// (conv2d_joins_input).
 inline constexpr std::size_t kMostOperands = 4;
 struct Joined {
   View x;  // where it goes
@@ -115,10 +116,11 @@ bool conv2d_joins_input(const Conv2d&);
 std::size_t conv2d_scratch(const Conv2d&, const Shape& x);
 std::size_t conv2d_forward_scratch(const Conv2d&, const Shape& x);  // conv2d_forward needs no more than this
 
-// exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding errors
-// are about five times larger. bf16x6: as fast, and 1x1 convolutions run on the processor's matrix unit, exact in the
-// same sense (amx.h). bf16x3: the same with half the products, of which each is good to 2^-14 only; what PyTorch calls
-// float32_matmul_precision "high". To be chosen before networks are prepared; not thread-safe.
+// exact, the default: every sum is as good as a plain sum of its terms. fast: also Winograd F(4x4), whose rounding
+// errors are about five times larger, and Strassen's algorithm for 1x1 convolutions, with two to three times. bf16x6:
+// as fast, and 1x1 convolutions run on the processor's matrix unit, exact in the same sense (amx.h). bf16x3: the same
+// with half the products, of which each is good to 2^-14 only; what PyTorch calls float32_matmul_precision "high". To
+// be chosen before networks are prepared; not thread-safe.
 enum class ConvPrecision { exact, fast, bf16x6, bf16x3 };
 void set_conv_precision(ConvPrecision);    // checks first
 void check_conv_precision(ConvPrecision);  // throws ErrorKind::usage where the processor has no such unit

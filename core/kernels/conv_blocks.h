@@ -1,5 +1,5 @@
-// What the rungs for 1x1 convolutions share: an image's pixels in blocks, how these are packed, and what to fetch ahead for
-// the next block.
+// What the rungs for 1x1 convolutions share: an image's pixels in blocks, how these are packed, and what to fetch ahead
+// for the next block.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,8 +12,8 @@ namespace fanin {
 
 constexpr int kBlockPixels = 64;
 
-// Weights above this many are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels; and in
-// amx they have no private copies of their gradient (pointwise does without them earlier).
+// Weights above this many are fetched panel by panel, since 1 MiB does not stay in the L2 cache beside the pixels; and
+// in amx they have no private copies of their gradient (pointwise does without them earlier).
 constexpr int kLargeWeights = 512 * 512;
 inline bool is_large(const Grouping& g) { return g.in * g.out > kLargeWeights; }
 

@@ -1,5 +1,5 @@
-// Where the register tiles of 1x1 convolutions leave what they compute: the next pixels in a row, or with stride 2 every
-// second pixel of every second row.
+// Where the register tiles of 1x1 convolutions leave what they compute: the next pixels in a row, or with stride 2
+// every second pixel of every second row.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,18 +1,18 @@
-// 1x1 convolution with seven products instead of eight. The pixels of a block and the channels on both sides are halved;
-// the matrix product of these 2 x 2 parts is Strassen's, with Winograd's fifteen additions (Higham, Accuracy and Stability
-// of Numerical Algorithms, 2nd edition, section 23.1):
+// 1x1 convolution with seven products instead of eight. The pixels of a block and the channels on both sides are
+// halved; the matrix product of these 2 x 2 parts is Strassen's, with Winograd's fifteen additions (Higham, Accuracy
+// and Stability of Numerical Algorithms, 2nd edition, section 23.1):
 //   s1 = a21 + a22    t1 = b12 - b11    m1 = a11 b11    m5 = s1 t1      u2 = m1 + m6    c11 = m1 + m2    c21 = u3 - m4
 //   s2 = s1 - a11     t2 = b22 - t1     m2 = a12 b21    m6 = s2 t2      u3 = u2 + m7    c12 = u4 + m3    c22 = u3 + m5
 //   s3 = a11 - a21    t3 = b22 - b12    m3 = s4 b22     m7 = s3 t3      u4 = u2 + m5
 //   s4 = a12 - s2     t4 = t2 - b21     m4 = a22 t4
-//   Fits     1x1 without padding and groups, stride 1 or 2; whole blocks of 128 pixels; from 64 channels on, multiples of
-//            32. Gradients of up to 512 x 512 weights: of more, sums of seven products are too many for the caches.
+//   Fits     1x1 without padding and groups, stride 1 or 2; whole blocks of 128 pixels; from 64 channels on, multiples
+//            of 32. Gradients of up to 512 x 512 weights: of more, sums of seven products are too many for the caches.
 //   Layout   a block as in pointwise, then s1 to s4, added up while their pack of channels is in the L1 cache. Weights:
 //            [panel][b11, b21, t2, t3, -t4, t1, b22][input channel][vectors], in the order of use.
-//   Tile     a panel over half a block. Sums of products cost nothing: the tile begins with what is there. With halves of
-//            32 pixels, which 8 x 8 images would need, there was no gain: each weight is loaded for too few pixels.
+//   Tile     a panel over half a block. Sums of products cost nothing: the tile begins with what is there. With halves
+//            of 32 pixels, which 8 x 8 images would need, there was no gain: each weight is loaded for too few pixels.
 //   Threads  as in pointwise, with private copies of the sums of products. No rounding depends on other images.
-//   Errors   a little larger than those of a plain sum (README.md), hence not with --conv exact.
+//   Errors   two to three times those of a plain sum (README.md), hence not with --conv exact.
 // SPDX-License-Identifier: MIT
 #include "core/kernels/conv_blocks.h"
 #include "core/kernels/conv_candidate.h"
@@ -149,7 +149,8 @@ void pack_weights(const Conv2d& c, const float* w, bool transposed, float* to) {
   });
 }
 
-// A product that belongs to two sums: it is added to `sum`, and goes on to the sink with `other`. Both lie pixel by pixel.
+// A product that belongs to two sums: it is added to `sum`, and goes on to the sink with `other`. Both lie pixel by
+// pixel.
 template <int V, class Sink>
 struct TwoSums {
   float* sum;
@@ -181,8 +182,8 @@ int multiply_steps(int half_channels, int depth) {
   return kProducts * micro::multiply_steps({half_channels}, kHalf, depth);
 }
 
-// The products of a packed block, all panels; channels a half, of what comes out (`half_channels`) and of what is summed
-// over (`depth`).
+// The products of a packed block, all panels; channels a half, of what comes out (`half_channels`) and of what is
+// summed over (`depth`).
 void multiply_block(int half_channels, int depth, const Block& block, const float* packed, const float* weights,
                     const Destination& to, Ahead& ahead) {
   const Panels panels{half_channels};
@@ -257,10 +258,10 @@ void backward_input(const Conv2d& c, ConstView dy, const float* w, View dx, Writ
   });
 }
 
-// Of dw = x^T dy, with kChannelRows of x. dy is packed as a left factor, for dx; as a right factor its quarters are b11 =
-// p0c0, b12 = p0c1, b21 = p1c0 and b22 = p1c1. Change the signs of b11 and b21: then t1, -t2, t3, t4 are the s1 to s4 that
-// are there, m1, m2 and m6 have the other sign, and so have c11 and c21. Here are the parts that m1 to m7 multiply, the
-// other sign left out.
+// Of dw = x^T dy, with kChannelRows of x. dy is packed as a left factor, for dx; as a right factor its quarters are b11
+// = p0c0, b12 = p0c1, b21 = p1c0 and b22 = p1c1. Change the signs of b11 and b21: then t1, -t2, t3, t4 are the s1 to s4
+// that are there, m1, m2 and m6 have the other sign, and so have c11 and c21. Here are the parts that m1 to m7
+// multiply, the other sign left out.
 struct Factors {
   Part x, dy;
 };
@@ -314,8 +315,8 @@ void add_products(const Halves& h, float* partials, int chunks, float* dw) {
   });
 }
 
-// Both gradients from one load, or that of the weights alone if dx has no data. A chunk is a range of images, so that an
-// epilogue's sums stay in one thread.
+// Both gradients from one load, or that of the weights alone if dx has no data. A chunk is a range of images, so that
+// an epilogue's sums stay in one thread.
 void backward(const Conv2d& c, ConstView x, const InputTransform& t, const Gradient& dy, const float* w, View dx,
               Write write, const BackwardEpilogue& e, float* dw, std::span<float> scratch) {
   const Halves h(c);
