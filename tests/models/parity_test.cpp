@@ -3,6 +3,7 @@
 // tests/parity/make_grad_golden.py wrote with the PyTorch version and the processor named in it. tests/parity/compare.py
 // compares whole tensors of larger networks, where PyTorch is installed.
 // SPDX-License-Identifier: MIT
+#include "core/kernels/conv2d.h"
 #include "core/train/loss.h"
 #include "core/train/optimizer.h"
 #include "core/train/schedule.h"
@@ -76,7 +77,19 @@ void expect_outline(const std::vector<float>& values, const std::vector<double>&
   }
 }
 
-TEST(Parity, GradientsAndStatisticsAreThoseOfPyTorch) {
+// With exact and with fast convolutions.
+class Parity : public ::testing::TestWithParam<ConvPrecision> {
+ protected:
+  void SetUp() override { set_conv_precision(GetParam()); }
+  void TearDown() override { set_conv_precision(before_); }
+
+ private:
+  const ConvPrecision before_ = conv_precision();
+};
+INSTANTIATE_TEST_SUITE_P(Convolutions, Parity, ::testing::Values(ConvPrecision::exact, ConvPrecision::fast),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+TEST_P(Parity, GradientsAndStatisticsAreThoseOfPyTorch) {
   for (const Json& g : golden().at("passes")) {
     const bool training = g.at("train");
     const std::string where = g.at("model").get<std::string>() + (training ? " train" : " eval");
@@ -105,7 +118,7 @@ TEST(Parity, GradientsAndStatisticsAreThoseOfPyTorch) {
 // last place. Where there are kinks (relu, max pooling), runs part at the step where one of them takes the other slope,
 // and which step that is, is luck: there the spread of the whole run counts from the beginning. Without kinks the spread
 // is 1e-7 to 1e-6, and another optimizer, schedule or decay leaves this band at once: 4e-4 for 5e-4 at step 2.
-TEST(Parity, HundredStepsOfSgdFollowPyTorch) {
+TEST_P(Parity, HundredStepsOfSgdFollowPyTorch) {
   const int steps = golden().at("steps"), batches = golden().at("batches");
   const ScheduleOptions schedule{
       .kind = "multistep", .milestones = {golden().at("drop").get<double>()}, .epochs = steps};
