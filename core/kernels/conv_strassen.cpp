@@ -124,7 +124,7 @@ void pack_weights(const Conv2d& c, const float* w, bool transposed, float* to) {
   const int depth = transposed ? h.out : h.in;
   parallel_for(panels.count() * packs(depth), [&](int index) {
     const int panel = index / packs(depth), row = index % packs(depth) * kPack, columns = panels.width(panel) * kLanes;
-    float* const first = to + z(kProducts * depth * panels.first_channel(panel)) + z(row * columns);
+    float* const first = to + z(kProducts * depth) * z(panels.first_channel(panel)) + z(row * columns);
     const auto at = [&](int factor) { return first + z(factor) * z(depth * columns); };
     // Rows of b, like columns of kPixelRows: the second half of the channels comes first.
     const auto pack = [&](int row_half, int column_half, float* b) {
@@ -191,7 +191,7 @@ void multiply_block(int half_channels, int depth, const Block& block, const floa
   for (int panel = 0; panel < panels.count(); ++panel)
     micro::with_width(panels.width(panel), [&]<int V>() {
       const int first = panels.first_channel(panel);
-      const float* w = weights + z(kProducts * depth * first);
+      const float* w = weights + z(kProducts * depth) * z(first);
       alignas(64) float u[kHalf * V * kLanes], u3[kHalf * V * kLanes], spare[kHalf * V * kLanes];
       // The next right factor times a part, and `begun`.
       const auto multiply = [&](Part part, const float* begun, const auto& sink) {

@@ -16,17 +16,19 @@ namespace fanin::test {
 class StrassenBound {
  public:
   std::vector<double> y, dx, dw;  // the formulas over absolute values
-  // Sums of up to three terms on either side of a product; a result is a chain of four products, or of tiles of 64 pixels
-  // over blocks, eight chunks and what is combined at the end.
+  // Roundings along the longest path. s4 and t4 take three each. y and dx: four products follow each other in one sum of
+  // 4 * depth / 2 terms, and m5 is added to it. dw: 64 pixels of a block, the blocks, eight chunks, three sums of products
+  // and what was there.
   double terms_y, terms_dx, terms_dw;
 
   StrassenBound(const Conv2d& c, const Shape& x, const std::vector<double>& v, const std::vector<double>& w,
                 const std::vector<double>& dy)
       : y(c.output_shape(x).size()), dx(x.size()), dw(w.size()), c_(c), x_(x), y_(c.output_shape(x)) {
     const int blocks = static_cast<int>(y_.pixels()) / kBlock;
-    terms_y = 2 * c.in_channels + 7;
-    terms_dx = 2 * c.out_channels + 7;
-    terms_dw = 64 + blocks + 8 + 10;
+    constexpr int kFactors = 3 + 3;
+    terms_y = 2 * c.in_channels + kFactors + 1;
+    terms_dx = 2 * c.out_channels + kFactors + 1;
+    terms_dw = 64 + blocks + 8 + kFactors + 3 + 1;
     Matrix weights(c.in_channels, c.out_channels), gradient = Matrix::Zero(c.in_channels, c.out_channels);
     for (Eigen::Index i = 0; i < weights.size(); ++i)
       weights(i / c.out_channels, i % c.out_channels) = w[static_cast<std::size_t>(i)];
